@@ -1,0 +1,168 @@
+// Package change is the one write path of events. PUT, DELETE, MOVE, the removal of calendars and
+// users, the reconciler's write-back and the mailer's status all come through it: a pure plan says
+// what is stored, one transaction stores it with all that follows from it, or nothing.
+package change
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"joinery/store"
+	"joinery/store/outbox"
+)
+
+// The kinds of outbox work that a change leaves behind. Subjects are ids of rows.
+const (
+	WorkBooking = "booking" // a booking: bring its rooms in line (conference/booking)
+	WorkMail    = "mail"    // an event: tell whom it concerns (mailer)
+	WorkSubmit  = "submit"  // a message: hand it to the relay (mailer)
+)
+
+// Options are what a Changer is given from outside.
+type Options struct {
+	Store  *store.Store
+	Outbox *outbox.Runner
+	Policy Policy
+	Log    *slog.Logger
+	// Failing tells whether a provider account is failing now, so that no save waits for it.
+	Failing func(provider string) bool
+}
+
+// A Changer is the write path. It is safe for concurrent use.
+type Changer struct {
+	opts Options
+	waiters
+	bursts
+}
+
+// Conditions are a request's preconditions (RFC 9110 §13.1, RFC 6638 §8.3), parsed.
+type Conditions struct {
+	IfMatch            []string // entity tags without quotes, weak ones left out; "*" for any
+	IfMatchSet         bool     // the header was there, even if it named nothing usable
+	IfNoneMatch        bool     // If-None-Match: *
+	IfScheduleTagMatch string   // without quotes; empty: absent
+}
+
+// A Caller is who asks for a change, for audit and import bursts.
+type Caller struct {
+	User      *store.User
+	UserAgent string
+}
+
+// A PutRequest is a PUT of a calendar object.
+type PutRequest struct {
+	Caller     Caller
+	Calendar   *store.Calendar
+	Name       string // last segment of the path, decoded
+	Data       []byte
+	Conditions Conditions
+	Import     bool // joinery import: no conference, no mail
+}
+
+// A Result is what a PUT or MOVE came to.
+type Result struct {
+	Created     bool
+	Object      *store.Object // as it stands at the answer
+	Changed     bool          // the stored bytes differ from those sent: no ETag in the answer
+	ScheduleTag string        // empty: not a scheduling object
+}
+
+// A DeleteRequest is a DELETE of a calendar object.
+type DeleteRequest struct {
+	Caller     Caller
+	Calendar   *store.Calendar
+	Name       string
+	Conditions Conditions
+	Silent     bool // Schedule-Reply: F
+}
+
+// A MoveRequest is a MOVE of a calendar object between calendars of one user.
+type MoveRequest struct {
+	Caller     Caller
+	From       *store.Calendar
+	Name       string
+	To         *store.Calendar
+	ToName     string
+	Overwrite  bool
+	Conditions Conditions
+}
+
+// A Refusal is a change that is not made because of what the client sent. Condition is an element
+// of Space to be named in the answer; it may be empty.
+type Refusal struct {
+	Status    int    // HTTP: 403, 404, 409, 412, 413
+	Space     string // "DAV:" or "urn:ietf:params:xml:ns:caldav"
+	Condition string // "valid-calendar-data", "no-uid-conflict", …
+	Name      string // no-uid-conflict: the path of the other object below the home, "SLUG/NAME"
+	Text      string
+}
+
+func (r *Refusal) Error() string { return r.Text }
+
+// New returns a Changer.
+func New(o Options) *Changer { return newChanger(o) }
+
+// Put stores an object. The error is *Refusal where the client is at fault. When it returns nil the
+// object is durably stored. It waits at most Policy.WaitForLink for a conference link.
+func (c *Changer) Put(ctx context.Context, r PutRequest) (Result, error) { return c.put(ctx, r) }
+
+// Delete deletes an object; conference and invitations follow after Policy.Settle.
+func (c *Changer) Delete(ctx context.Context, r DeleteRequest) error { return c.delete(ctx, r) }
+
+// Move moves an object; it tells nobody and keeps its conference.
+func (c *Changer) Move(ctx context.Context, r MoveRequest) (Result, error) { return c.move(ctx, r) }
+
+// DeleteCalendar deletes a calendar with its objects; what they organise is cancelled.
+func (c *Changer) DeleteCalendar(ctx context.Context, by Caller, cal *store.Calendar) error {
+	return c.deleteCalendar(ctx, by, cal)
+}
+
+// RemoveUser removes a user with all calendars; what they organise is cancelled.
+func (c *Changer) RemoveUser(ctx context.Context, by Caller, u *store.User) error {
+	return c.removeUser(ctx, by, u)
+}
+
+// Present returns what stands for an event: its parsed bytes (the last ones if it is deleted) and
+// rows, for the mailer and why. See present.go.
+func (c *Changer) Present(tx *store.Tx, eventID int64) (*Present, error) {
+	return c.present(tx, eventID)
+}
+
+// MarkDelivered writes SCHEDULE-STATUS (RFC 6638 §3.2.9) for address into the event's object inside
+// tx: on the ATTENDEE lines, or on ORGANIZER where reply is set. It changes nothing where it says so
+// already, where there is no object any more, or where nobody is scheduled by us. The Schedule-Tag
+// stays (RFC 6638 §3.2.10).
+func (c *Changer) MarkDelivered(tx *store.Tx, eventID int64, address string, reply bool, status string) error {
+	return c.markDelivered(tx, eventID, address, reply, status)
+}
+
+// Policy is what the administrator set.
+type Policy struct {
+	Providers     []ProviderWords
+	ServiceDomain string
+	WaitForLink   time.Duration // of a save
+	Settle        time.Duration // before releases and CANCELs
+	MailSettle    time.Duration // before updates to attendees
+	MailWait      time.Duration // how long a REQUEST waits for a link
+	ImportBurst   int           // new objects in 60 s from one user and User-Agent; 0: 30
+	StrictIfMatch bool
+	SendAgenda    bool     // send_description
+	Who           []string // logins, addresses or domains that may have conferences; empty: everybody
+	PerDay        int      // conferences a user may have made in a day; 0: no limit
+	MaxAttendees  int      // 0: 1000
+	MaxSize       int      // bytes; 0: 1 MiB
+	BaseURL       string   // public_url
+}
+
+// ProviderWords says how one provider account is asked for.
+type ProviderWords struct {
+	Name     string            // of the account
+	Service  string            // for people
+	Words    map[string]string // word to kind
+	Resource string            // local part of its resource address; empty: none
+	Default  bool              // for calendars' rules and X-JOINERY-CONFERENCE without a name
+	Kind     string            // for the default: "meeting" unless set
+	MaxTitle int
+	MaxLong  time.Duration
+}
