@@ -1,0 +1,150 @@
+package ical
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Invalid says which precondition of RFC 4791 §5.3.2.1 an object breaks.
+type Invalid struct {
+	// Precondition is its local name in the CalDAV namespace: supported-calendar-data,
+	// valid-calendar-data, valid-calendar-object-resource, supported-calendar-component,
+	// max-attendees-per-instance; same-organizer-in-all-components is of RFC 6638 §3.2.4.2.
+	Precondition string
+	Text         string
+}
+
+func (e *Invalid) Error() string { return e.Precondition + ": " + e.Text }
+
+// Summary is what a store's index needs of a valid object.
+type Summary struct {
+	UID        string
+	Component  string
+	Start, End time.Time // span of all instances, zero: open or unknown; floating taken ±14 h wide
+	Recurring  bool
+}
+
+// Check holds o to RFC 4791 §4.1 and §5.3.2.1: one UID, one kind of component (VEVENT, VTODO,
+// VJOURNAL or VFREEBUSY, besides VTIMEZONE and X- components), no METHOD, DTSTART where it must be,
+// DTEND not with DURATION, overrides that agree, one organizer throughout, at most maxAttendees a
+// component (0: any number). The error is *Invalid.
+//
+// What clients in use get wrong without harm is taken: no DTSTAMP, PRODID or VERSION, a SEQUENCE
+// that is no number, an end before the start, a zone without VTIMEZONE, overrides without ORGANIZER.
+func Check(o *Object, maxAttendees int) (Summary, error) {
+	components, err := checkKind(o)
+	if err != nil {
+		return Summary{}, err
+	}
+	s := Summary{UID: components[0].Text("UID"), Component: components[0].Name}
+	masters := 0
+	instances := map[string]bool{}
+	organizer := ""
+	for _, c := range components {
+		if err := checkComponent(c, s.UID, maxAttendees); err != nil {
+			return Summary{}, err
+		}
+		if l := c.First("ORGANIZER"); l != nil {
+			a := ParseAttendee(l).Address
+			if organizer != "" && a != organizer {
+				return Summary{}, invalid("same-organizer-in-all-components", "ORGANIZER differs between components")
+			}
+			organizer = a
+		}
+		l := c.First("RECURRENCE-ID")
+		if l == nil {
+			masters++
+			s.Recurring = s.Recurring || c.First("RRULE") != nil || c.First("RDATE") != nil
+			continue
+		}
+		id, err := o.readTime(l)
+		if err != nil {
+			return Summary{}, invalid("valid-calendar-data", err.Error())
+		}
+		key := fmt.Sprint(id.Floating, id.AllDay, id.Time.Unix())
+		if instances[key] {
+			return Summary{}, invalid("valid-calendar-object-resource", "two components with RECURRENCE-ID "+clip(l.Value))
+		}
+		instances[key] = true
+	}
+	if masters > 1 {
+		return Summary{}, invalid("valid-calendar-object-resource", "two components without RECURRENCE-ID")
+	}
+	s.Start, s.End, err = spanOf(o, components, s.Recurring)
+	if err != nil {
+		return Summary{}, invalid("valid-calendar-data", err.Error())
+	}
+	return s, nil
+}
+
+func invalid(precondition, text string) *Invalid {
+	return &Invalid{Precondition: precondition, Text: text}
+}
+
+// checkKind returns the components that the object is about: all of one kind, at least one.
+func checkKind(o *Object) ([]*Component, error) {
+	if l := o.Root.First("VERSION"); l != nil && strings.TrimSpace(l.Value) == "1.0" {
+		return nil, invalid("supported-calendar-data", "vCalendar 1.0 is not iCalendar")
+	}
+	if o.Root.First("METHOD") != nil {
+		return nil, invalid("valid-calendar-object-resource", "METHOD is for messages, not for stored objects")
+	}
+	var components []*Component
+	for _, c := range o.Root.Children {
+		switch c.Name {
+		case "VTIMEZONE":
+			continue
+		case "VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY":
+		default:
+			if strings.HasPrefix(c.Name, "X-") {
+				continue
+			}
+			return nil, invalid("supported-calendar-component", "a component of kind "+clip(c.Name))
+		}
+		if len(components) > 0 && components[0].Name != c.Name {
+			return nil, invalid("valid-calendar-object-resource", components[0].Name+" and "+c.Name+" in one object")
+		}
+		components = append(components, c)
+	}
+	if len(components) == 0 {
+		if n := len(o.Root.Children); n > 0 && strings.HasPrefix(o.Root.Children[n-1].Name, "X-") {
+			return nil, invalid("supported-calendar-component", "no VEVENT, VTODO, VJOURNAL or VFREEBUSY")
+		}
+		return nil, invalid("valid-calendar-object-resource", "no VEVENT, VTODO, VJOURNAL or VFREEBUSY")
+	}
+	return components, nil
+}
+
+// checkComponent looks at what concerns one component alone.
+func checkComponent(c *Component, uid string, maxAttendees int) error {
+	once := []string{"UID", "DTSTART", "DTEND", "DUE", "DURATION", "RECURRENCE-ID", "ORGANIZER"}
+	counts := map[string]int{}
+	for _, l := range c.Lines {
+		counts[l.Name]++
+	}
+	switch own := c.Text("UID"); {
+	case strings.TrimSpace(own) == "":
+		return invalid("valid-calendar-object-resource", c.Name+" without UID")
+	case own != uid:
+		return invalid("valid-calendar-object-resource", "two UIDs in one object")
+	}
+	for _, name := range once {
+		if counts[name] > 1 {
+			return invalid("valid-calendar-data", "two "+name+" lines in one "+c.Name)
+		}
+	}
+	end := "DTEND"
+	if c.Name == "VTODO" {
+		end = "DUE"
+	}
+	switch {
+	case c.Name == "VEVENT" && counts["DTSTART"] == 0:
+		return invalid("valid-calendar-data", "VEVENT without DTSTART")
+	case counts[end] > 0 && counts["DURATION"] > 0:
+		return invalid("valid-calendar-data", end+" together with DURATION")
+	case maxAttendees > 0 && counts["ATTENDEE"] > maxAttendees:
+		return invalid("max-attendees-per-instance", fmt.Sprintf("more than %d attendees", maxAttendees))
+	}
+	return nil
+}
