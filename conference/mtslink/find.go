@@ -1,0 +1,161 @@
+package mtslink
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"joinery/conference"
+)
+
+const (
+	schedulePage  = 250  // events a page, the most that the service allows
+	smallestPage  = 10   // a page shorter than this is the last, whatever size the service chose
+	schedulePages = 1000 // more than this is taken for a list that does not end
+
+	nearby = 48 * time.Hour      // around a meeting's start, where Find looks first
+	past   = 45 * 24 * time.Hour // how far back Find looks for an event made for an earlier time
+)
+
+// Find implements conference.Finder: it looks for an event tagged with m's key, first around m's
+// time, then everywhere from some weeks ago on, as an event whose answer was lost may have been
+// made for an earlier time of the meeting. Finished events do not count. Lists carry no link, so
+// the room found seldom has one; Reserve replaces it then.
+//
+// An event can be missed if the list is longer than a page and another before it is deleted
+// between two pages; List shows it in its next run.
+func (p *Provider) Find(ctx context.Context, m conference.Meeting) (conference.Room, bool, error) {
+	if m.Key == "" {
+		return conference.Room{}, false, nil
+	}
+	earliest := p.now()
+	if m.Start.Before(earliest) {
+		earliest = m.Start
+	}
+	spans := [...]struct{ from, to time.Time }{
+		{m.Start.Add(-nearby), m.Start.Add(nearby)},
+		{earliest.Add(-past), time.Time{}},
+	}
+	for _, span := range spans {
+		var found []event
+		err := p.eachEvent(ctx, span.from, span.to, func(e event) {
+			if !e.ended() && e.key(func(tag string) bool { return tag == m.Key }) != "" {
+				found = append(found, e)
+			}
+		})
+		if err != nil {
+			return conference.Room{}, false, err
+		}
+		if len(found) > 0 {
+			if len(found) > 1 {
+				p.log.WarnContext(ctx, "several events carry one key", "key", m.Key, "events", len(found))
+			}
+			return roomOf(foremost(found)), true, nil
+		}
+	}
+	return conference.Room{}, false, nil
+}
+
+// foremost chooses among events of one key, always the same: one with a session, then the oldest.
+func foremost(events []event) event {
+	best := events[0]
+	for _, e := range events[1:] {
+		_, bestOpen := best.open()
+		_, open := e.open()
+		if open != bestOpen {
+			if open {
+				best = e
+			}
+		} else if len(e.ID) < len(best.ID) || len(e.ID) == len(best.ID) && e.ID < best.ID {
+			best = e
+		}
+	}
+	return best
+}
+
+// List implements conference.Lister. Events without a start that can be read are listed whatever
+// from and to are. A zero to means without end.
+func (p *Provider) List(ctx context.Context, prefix string, from, to time.Time) ([]conference.Listed, error) {
+	var list []conference.Listed
+	err := p.eachEvent(ctx, from, to, func(e event) {
+		key := e.key(func(tag string) bool { return strings.HasPrefix(tag, prefix) && tag != "" })
+		start := e.start()
+		if key == "" || !start.IsZero() && (start.Before(from) || !to.IsZero() && start.After(to)) {
+			return
+		}
+		list = append(list, conference.Listed{Key: key, Title: e.Name, Start: start, Room: roomOf(e)})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// start is the planned start of e.
+func (e event) start() time.Time {
+	if s, ok := e.open(); ok && s.Status == statusActive && !s.StartsAt.IsZero() {
+		return s.StartsAt.Time
+	}
+	if !e.EstimatedAt.IsZero() {
+		return e.EstimatedAt.Time
+	}
+	return e.StartsAt.Time
+}
+
+// roomOf is what is known of e's room from a list.
+func roomOf(e event) conference.Room {
+	r := conference.Room{Refs: map[string]string{RefEvent: string(e.ID)}}
+	s, ok := e.open()
+	if !ok && len(e.Sessions) > 0 {
+		s = e.Sessions[0]
+	}
+	if s.ID != "" {
+		r.Refs[RefSession] = string(s.ID)
+	}
+	if validLink(e.Link) {
+		r.JoinURL = e.Link
+	}
+	return r
+}
+
+// eachEvent calls visit for every event of the organisation between from and to, each once. A zero
+// to means without end. In which zone the service reads the two is not published: a day is added
+// on both sides.
+func (p *Provider) eachEvent(ctx context.Context, from, to time.Time, visit func(event)) error {
+	const layout = "2006-01-02 15:04:05"
+	query := url.Values{"perPage": {strconv.Itoa(schedulePage)}}
+	query.Set("from", from.Add(-24*time.Hour).UTC().Format(layout))
+	if !to.IsZero() {
+		query.Set("to", to.Add(24*time.Hour).UTC().Format(layout))
+	}
+	seen := make(map[id]bool)
+	for page := 1; page <= schedulePages; page++ {
+		var events []event
+		query.Set("page", strconv.Itoa(page))
+		c := call{method: http.MethodGet, path: "/organization/events/schedule", query: query, limit: listLimit, out: &events}
+		if err := p.do(ctx, c); err != nil {
+			return err
+		}
+		fresh := false
+		for _, e := range events {
+			if e.ID == "" || seen[e.ID] {
+				continue
+			}
+			fresh = true
+			seen[e.ID] = true
+			visit(e)
+		}
+		if len(events) < smallestPage || !fresh {
+			return nil
+		}
+	}
+	return &conference.Error{
+		Kind: conference.Temporary,
+		Call: "GET /organization/events/schedule",
+		Err:  errors.New("the list does not end"),
+	}
+}

@@ -1,0 +1,110 @@
+package mtslink
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"joinery/conference"
+)
+
+const (
+	ownersLive   = 5 * time.Minute // how long an answer about a member is believed
+	refusedLive  = time.Hour       // how long a member whose address is unconfirmed is left out
+	ownersKept   = 10000           // members remembered at most
+	membersPage  = 50
+	membersPages = 40
+)
+
+// ownerCache remembers which address is which member; an empty id means that it is none that can
+// own events.
+type ownerCache struct {
+	mu      sync.Mutex
+	members map[string]cachedOwner // by folded address
+}
+
+type cachedOwner struct {
+	id    string
+	until time.Time
+}
+
+func (c *ownerCache) get(address string, now time.Time) (id string, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found, ok := c.members[address]
+	if !ok || !now.Before(found.until) {
+		return "", false
+	}
+	return found.id, true
+}
+
+func (c *ownerCache) put(address, id string, until time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.members == nil || len(c.members) >= ownersKept {
+		c.members = make(map[string]cachedOwner)
+	}
+	c.members[address] = cachedOwner{id: id, until: until}
+}
+
+// owner is the id of the member whose address is host's, empty if there is none: the event then
+// belongs to the account's owner.
+func (p *Provider) owner(ctx context.Context, host conference.Person) (string, error) {
+	address := foldAddress(host.Email)
+	if address == "" {
+		return "", nil
+	}
+	if found, ok := p.owners.get(address, p.now()); ok {
+		return found, nil
+	}
+	found, err := p.member(ctx, address)
+	if err != nil && !isKind(err, conference.Denied, conference.Invalid) {
+		return "", err
+	}
+	if err != nil {
+		// A key may be limited to sections without the members; a conference in the account
+		// owner's name is better than none.
+		p.log.WarnContext(ctx, "members cannot be read, the account's owner hosts", "error", err)
+	}
+	p.owners.put(address, found, p.now().Add(ownersLive))
+	return found, nil
+}
+
+// refuseOwner remembers that the service does not take host as an owner.
+func (p *Provider) refuseOwner(ctx context.Context, host conference.Person) {
+	p.log.WarnContext(ctx, "the organiser's account at the service is not confirmed, the account's owner hosts")
+	p.owners.put(foldAddress(host.Email), "", p.now().Add(refusedLive))
+}
+
+// member looks the member with exactly this folded address up, empty if there is none. The
+// service's filter may match parts of addresses, or be ignored.
+func (p *Provider) member(ctx context.Context, address string) (string, error) {
+	for page := 1; page <= membersPages; page++ {
+		var out []struct {
+			ID    id     `json:"id"`
+			Email string `json:"email"`
+		}
+		query := url.Values{"email": {address}, "perPage": {strconv.Itoa(membersPage)}, "page": {strconv.Itoa(page)}}
+		if err := p.do(ctx, call{method: http.MethodGet, path: "/organization/members", query: query, limit: listLimit, out: &out}); err != nil {
+			return "", err
+		}
+		for _, m := range out {
+			if foldAddress(m.Email) == address && m.ID != "" {
+				return string(m.ID), nil
+			}
+		}
+		if len(out) < membersPage {
+			break
+		}
+	}
+	return "", nil
+}
+
+// foldAddress makes addresses comparable; case is ignored in both parts, as everybody does.
+func foldAddress(address string) string {
+	return strings.ToLower(strings.TrimSpace(address))
+}
