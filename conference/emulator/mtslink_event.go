@@ -1,0 +1,425 @@
+package emulator
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// The statuses of events and sessions. START cannot go back and STOP is final (section 1).
+const (
+	mtsActive = "ACTIVE"
+	mtsStart  = "START"
+	mtsStop   = "STOP"
+)
+
+// The rule of a single event.
+const mtsSingleRule = "FREQ=DAILY;COUNT=1"
+
+// The longest name that is taken. The vendor publishes no figure; 255 is an LMS's (section 8).
+const mtsNameLimit = 255
+
+// mtsAbout is what events and sessions have in common and what sessions inherit.
+type mtsAbout struct {
+	Name         string
+	Description  string
+	Start        time.Time // the planned start
+	ZoneID       int64
+	Duration     string // display only
+	Lang         string
+	Access       int
+	Password     bool // accessSettings
+	Registration bool
+	Moderation   bool
+	Image        string
+}
+
+type mtsEvent struct {
+	ID           int64
+	Link         string // as POST /events gave it
+	Alias        string
+	About        mtsAbout
+	Type         string
+	Owner        int64
+	Lectors      []int64
+	Tags         []string
+	Reminders    bool
+	Rule         string
+	Until        time.Time // endsAt of a series
+	RegForAll    bool      // isEventRegAllowed
+	Fields       []mtsField
+	Stopped      bool // by PUT status=STOP
+	Created      time.Time
+	Sessions     []*mtsSession
+	Participants []*mtsParticipation // of a whole series
+}
+
+type mtsField struct {
+	Key, Label, Type, Placeholder string
+	Values                        []string
+}
+
+func (e *mtsEvent) single() bool { return e.Rule == mtsSingleRule }
+
+// status follows the session of a single event.
+func (e *mtsEvent) status() string {
+	switch {
+	case e.Stopped:
+		return mtsStop
+	case e.single() && len(e.Sessions) == 1:
+		return e.Sessions[0].Status
+	}
+	return mtsActive
+}
+
+// readAbout reads what c sets of a, leaving the rest. now is the default start if there is none yet.
+func readAbout(p *params, a *mtsAbout, home *time.Location, now time.Time) error {
+	if p.has("name") {
+		name, _ := p.text("name")
+		if strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > mtsNameLimit {
+			return badParameter("name")
+		}
+		a.Name = name
+	}
+	if s, ok := p.text("description"); ok {
+		a.Description = s
+	}
+	if s, ok := p.text("image"); ok {
+		a.Image = s
+	}
+	var err error
+	if a.Lang, err = p.oneOf("lang", a.Lang, "RU", "EN"); err != nil {
+		return err
+	}
+	if a.Duration, err = p.duration("duration", a.Duration); err != nil {
+		return err
+	}
+	id, ok, err := p.id("timezone")
+	if err != nil {
+		return err
+	}
+	if ok {
+		if zoneByID(id).ID == 0 {
+			return badParameter("timezone")
+		}
+		a.ZoneID = id
+	} else if a.ZoneID == 0 {
+		a.ZoneID = zoneByName(home.String()).ID
+	}
+	start, ok, err := p.moment("startsAt", zoneByID(a.ZoneID).location())
+	if err != nil {
+		return err
+	}
+	switch {
+	case ok:
+		a.Start = start
+	case a.Start.IsZero():
+		a.Start = now.Truncate(time.Minute)
+	}
+	return readAccess(p, a)
+}
+
+// The archived form of the access settings (section 4.1): password, registration, moderation.
+var mtsAccess = map[int][3]bool{
+	1:  {false, false, false},
+	3:  {true, false, false},
+	4:  {false, true, false},
+	6:  {true, true, false},
+	8:  {false, true, true},
+	10: {true, false, true},
+}
+
+func readAccess(p *params, a *mtsAbout) error {
+	if s, ok := p.text("access"); ok {
+		n, err := strconv.Atoi(s)
+		flags, known := mtsAccess[n]
+		if err != nil || !known {
+			return badParameter("access")
+		}
+		a.Access, a.Password, a.Registration, a.Moderation = n, flags[0], flags[1], flags[2]
+	}
+	settings := false
+	for _, flag := range []struct {
+		name string
+		to   *bool
+	}{{"isPasswordRequired", &a.Password}, {"isRegistrationRequired", &a.Registration}, {"isModerationRequired", &a.Moderation}} {
+		on, ok, err := p.bit("accessSettings", flag.name)
+		if err != nil {
+			return err
+		}
+		if ok {
+			*flag.to, settings = on, true
+		}
+	}
+	if settings {
+		// A combination without an archived number stays at the nearest, free.
+		a.Access = 1
+		for n, flags := range mtsAccess {
+			if flags == [3]bool{a.Password, a.Registration, a.Moderation} {
+				a.Access = n
+			}
+		}
+	}
+	if password, _ := p.text("password"); a.Password && password == "" && (settings || p.has("access")) {
+		return badParameter("password")
+	}
+	return nil
+}
+
+// createEvent is POST /events, section 4.1.
+func (m *MTSLink) createEvent(c mtsCall) (mtsAnswer, error) {
+	p, now := c.form, m.now()
+	e := &mtsEvent{About: mtsAbout{Lang: "RU"}, Owner: m.owner, Rule: mtsSingleRule, Created: now}
+	if !p.has("name") {
+		return mtsAnswer{}, badParameter("name")
+	}
+	if !p.has("access") {
+		for _, name := range []string{"isPasswordRequired", "isRegistrationRequired", "isModerationRequired"} {
+			if p.at("accessSettings", name) == nil {
+				return mtsAnswer{}, badParameter("accessSettings[" + name + "]")
+			}
+		}
+	}
+	if err := readAbout(p, &e.About, m.home, now); err != nil {
+		return mtsAnswer{}, err
+	}
+	var err error
+	if e.Type, err = p.oneOf("type", "webinar", "webinar", "meeting", "training"); err != nil {
+		return mtsAnswer{}, err
+	}
+	if e.Reminders, err = p.word("defaultRemindersEnabled", true); err != nil {
+		return mtsAnswer{}, err
+	}
+	if err := m.readPeople(p, e); err != nil {
+		return mtsAnswer{}, err
+	}
+	if err := readSeries(p, e); err != nil {
+		return mtsAnswer{}, err
+	}
+	if e.Fields, err = readFields(p); err != nil {
+		return mtsAnswer{}, err
+	}
+	e.Tags = p.texts("tags")
+	e.Alias, _ = p.text("urlAlias")
+	p.text("brandingId")
+	e.ID = m.data.nextID(1_000_000_000)
+	name := strconv.FormatInt(e.ID, 10)
+	if e.Alias != "" {
+		name = e.Alias
+	}
+	e.Link = fmt.Sprintf("%s/j/%d/%s", m.public, e.Owner, name)
+	m.data.Events = append(m.data.Events, e)
+	return mtsAnswer{http.StatusCreated, map[string]any{"eventId": e.ID, "link": e.Link}}, nil
+}
+
+// readPeople reads ownerId and lectorIds, which must be members.
+func (m *MTSLink) readPeople(p *params, e *mtsEvent) error {
+	id, ok, err := p.id("ownerId")
+	if err != nil {
+		return err
+	}
+	if ok {
+		if err := m.eligibleOwner(id); err != nil {
+			return err
+		}
+		e.Owner = id
+	}
+	lectors, err := p.ids("lectorIds")
+	if err != nil {
+		return err
+	}
+	for _, id := range lectors {
+		if _, ok := m.member(id); !ok {
+			return refuse(http.StatusNotFound, "Lector not found")
+		}
+	}
+	e.Lectors = lectors
+	return nil
+}
+
+// readSeries reads rule, endsAt and isEventRegAllowed.
+func readSeries(p *params, e *mtsEvent) error {
+	rule, ok := p.text("rule")
+	if !ok || rule == mtsSingleRule {
+		return nil
+	}
+	if _, err := parseRule(rule); err != nil {
+		return badParameter("rule")
+	}
+	e.Rule = rule
+	until, ok, err := p.moment("endsAt", zoneByID(e.About.ZoneID).location())
+	if err != nil {
+		return err
+	}
+	if !ok || until.Before(e.About.Start) {
+		return badParameter("endsAt")
+	}
+	e.Until = until
+	if !p.has("isEventRegAllowed") {
+		return badParameter("isEventRegAllowed")
+	}
+	e.RegForAll, err = p.word("isEventRegAllowed", false)
+	return err
+}
+
+func readFields(p *params) ([]mtsField, error) {
+	var fields []mtsField
+	for i, n := range p.list("additionalFields") {
+		f := mtsField{Key: fmt.Sprintf("field%d", i+1)}
+		f.Label, _ = n.text("label")
+		f.Placeholder, _ = n.text("placeholder")
+		f.Values = n.texts("values")
+		var err error
+		if f.Type, err = n.oneOf("type", "", "text", "radio"); err != nil || f.Label == "" || f.Type == "" {
+			return nil, badParameter(fmt.Sprintf("additionalFields[%d]", i))
+		}
+		fields = append(fields, f)
+	}
+	return fields, nil
+}
+
+func (m *MTSLink) event(id int64) (*mtsEvent, error) {
+	for _, e := range m.data.Events {
+		if e.ID == id {
+			return e, nil
+		}
+	}
+	return nil, errNoEntity
+}
+
+// getEvent is GET /organization/events/{id}.
+func (m *MTSLink) getEvent(c mtsCall) (mtsAnswer, error) {
+	e, err := m.event(c.id)
+	if err != nil {
+		return mtsAnswer{}, err
+	}
+	body := m.describe(e, e.About, e.About.Start)
+	body["id"], body["status"], body["rule"], body["link"] = e.ID, e.status(), e.Rule, e.Link
+	if !e.Until.IsZero() {
+		body["endsAt"] = mtsTime(e.Until, e.About.ZoneID)
+	}
+	sessions := []map[string]any{}
+	for _, s := range e.Sessions {
+		sessions = append(sessions, m.describeSession(e, s))
+	}
+	body["eventSessions"] = sessions
+	return mtsAnswer{http.StatusOK, body}, nil
+}
+
+// updateEvent is PUT /organization/events/{id}, section 4.3: only ACTIVE events, and their
+// sessions keep their own values.
+func (m *MTSLink) updateEvent(c mtsCall) (mtsAnswer, error) {
+	e, err := m.event(c.id)
+	if err != nil {
+		return mtsAnswer{}, err
+	}
+	if e.status() != mtsActive {
+		return mtsAnswer{}, refuse(m.refusal, "Event is not active")
+	}
+	changed := *e
+	if err := readAbout(c.form, &changed.About, m.home, m.now()); err != nil {
+		return mtsAnswer{}, err
+	}
+	if id, ok, err := c.form.id("ownerId"); err != nil {
+		return mtsAnswer{}, err
+	} else if ok {
+		if err := m.eligibleOwner(id); err != nil {
+			return mtsAnswer{}, err
+		}
+		changed.Owner = id
+	}
+	if alias, ok := c.form.text("urlAlias"); ok {
+		changed.Alias = alias
+	}
+	c.form.text("brandingId")
+	status, err := c.form.oneOf("status", mtsActive, mtsActive, mtsStop)
+	if err != nil {
+		return mtsAnswer{}, err
+	}
+	*e = changed
+	if status == mtsStop {
+		for _, s := range e.Sessions {
+			m.finish(s)
+		}
+		e.Stopped = true
+	}
+	return mtsAnswer{status: http.StatusNoContent}, nil
+}
+
+// moveEvent is PUT /organization/events/{id}/move: another owner. The links given stay valid.
+func (m *MTSLink) moveEvent(c mtsCall) (mtsAnswer, error) {
+	e, err := m.event(c.id)
+	if err != nil {
+		return mtsAnswer{}, err
+	}
+	id, ok, err := c.form.id("userId")
+	if err != nil {
+		return mtsAnswer{}, err
+	}
+	if !ok {
+		return mtsAnswer{}, badParameter("userId")
+	}
+	if err := m.eligibleOwner(id); err != nil {
+		return mtsAnswer{}, err
+	}
+	e.Owner = id
+	return mtsAnswer{status: http.StatusNoContent}, nil
+}
+
+// deleteEvent is DELETE /organization/events/{id}: the event with all unfinished sessions. One
+// whose sessions have all ended stays with them, as history.
+func (m *MTSLink) deleteEvent(c mtsCall) (mtsAnswer, error) {
+	e, err := m.event(c.id)
+	if err != nil {
+		return mtsAnswer{}, err
+	}
+	mail, err := sendEmail(c)
+	if err != nil {
+		return mtsAnswer{}, err
+	}
+	if len(e.Sessions) == 0 {
+		m.forget(e, nil)
+		return mtsAnswer{status: http.StatusNoContent}, nil
+	}
+	for _, s := range slices.Clone(e.Sessions) {
+		if s.Status == mtsStop {
+			continue
+		}
+		if mail {
+			m.platformMail(c.name, len(e.Participants)+len(s.Participants))
+		}
+		m.forget(e, s)
+	}
+	if len(e.Sessions) == 0 {
+		m.forget(e, nil)
+	}
+	return mtsAnswer{status: http.StatusNoContent}, nil
+}
+
+// forget removes a session and writes it into the list of what was deleted. Without a session
+// it removes the event, and writes it there only if it never had one.
+func (m *MTSLink) forget(e *mtsEvent, s *mtsSession) {
+	if s != nil {
+		m.data.bury(m.conference(e, s), m.now())
+		e.Sessions = slices.DeleteFunc(e.Sessions, func(other *mtsSession) bool { return other == s })
+		if !e.single() || len(e.Sessions) > 0 {
+			return
+		}
+	} else if !m.data.buried(e.ID) {
+		m.data.bury(m.conference(e, nil), m.now())
+	}
+	m.data.Events = slices.DeleteFunc(m.data.Events, func(other *mtsEvent) bool { return other == e })
+}
+
+// sendEmail reads the parameter of the two deletions, from the body or the query. The platform
+// mails unless it is told not to (section 12.3).
+func sendEmail(c mtsCall) (bool, error) {
+	if c.query.has("sendEmail") {
+		return c.query.word("sendEmail", true)
+	}
+	return c.form.word("sendEmail", true)
+}
