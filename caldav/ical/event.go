@@ -179,18 +179,12 @@ func (o *Object) after(start Time, duration string) Time {
 	}
 	end := start
 	if start.AllDay {
-		const day = 24 * time.Hour
-		end.Time = start.Time.AddDate(0, 0, days+int((exact+day-1)/day))
+		const whole = 24 * time.Hour
+		end.Time = start.Time.AddDate(0, 0, days+int((exact+whole-1)/whole))
 		return end
 	}
 	if days > 0 {
-		local := start.Time
-		if start.TZID != "" && !start.Floating {
-			if loc := o.Location(start.TZID); loc != nil {
-				local = local.In(loc)
-			}
-		}
-		end.Time = local.AddDate(0, 0, days)
+		end.Time = civilTime(civilOf(start.Time)+civil(days)*day, start.Time.Location())
 	}
 	end.Time = end.Time.Add(exact)
 	return end
