@@ -1,0 +1,136 @@
+package itip
+
+import (
+	"slices"
+	"strings"
+
+	"joinery/caldav/ical"
+)
+
+// A Kind is what of an event has changed, as people are told.
+type Kind string
+
+// The kinds of changes.
+const (
+	ChangedTime         Kind = "time"
+	ChangedRepetition   Kind = "repetition" // RRULE, RDATE, or an EXDATE that is gone
+	ChangedTitle        Kind = "title"
+	ChangedLocation     Kind = "location"
+	ChangedLink         Kind = "link" // also dial-in and passcode
+	ChangedDescription  Kind = "description"
+	ChangedPage         Kind = "page" // URL
+	ChangedAttachments  Kind = "attachments"
+	ChangedStatus       Kind = "status" // tentative or not
+	ChangedPeople       Kind = "people"
+	AddedOccurrence     Kind = "added"     // an instance of its own that was not known
+	CancelledOccurrence Kind = "cancelled" // an instance that is off now
+)
+
+// A Change is one thing that has changed.
+type Change struct {
+	Kind Kind
+	// Old and New are the components that differ. Old is nil for AddedOccurrence; New is nil for
+	// CancelledOccurrence. Where an instance of its own was not known, Old is the master.
+	Old, New *ical.VEvent
+	// Occurrence is the instance that it concerns; nil: the event itself.
+	Occurrence *ical.Time
+	// Added and Removed are addresses, ChangedPeople only.
+	Added, Removed []string
+}
+
+// changes are what a person is told of, from one component to the other. What does not matter to
+// others is no change: alarms, private properties, PARTSTAT and other parameters of ATTENDEE,
+// SEQUENCE, DTSTAMP, LAST-MODIFIED.
+func changes(oldObject, newObject *ical.Object, before, after *ical.VEvent) []Change {
+	var out []Change
+	add := func(kind Kind, changed bool) {
+		if changed {
+			out = append(out, Change{Kind: kind, Old: before, New: after, Occurrence: after.RecurrenceID})
+		}
+	}
+	add(ChangedTime, !sameTime(before, after))
+	if before.RecurrenceID == nil && after.RecurrenceID == nil {
+		add(ChangedRepetition, !sameRule(oldObject, newObject, before, after))
+	}
+	add(ChangedTitle, words(before.Summary) != words(after.Summary))
+	was, is := JoiningOf(before), JoiningOf(after)
+	add(ChangedLink, was.Link != is.Link || words(was.Details) != words(is.Details))
+	// The word that asked for a conference gives way to its link: that is the link's change.
+	arrived := was.Link == "" && is.Link != "" && Place(after) == "" && after.Location != ""
+	add(ChangedLocation, words(Place(before)) != words(Place(after)) && !arrived)
+	add(ChangedDescription, words(Agenda(before)) != words(Agenda(after)))
+	add(ChangedPage, page(before) != page(after))
+	add(ChangedAttachments, !slices.Equal(values(before, "ATTACH"), values(after, "ATTACH")))
+	add(ChangedStatus, (before.Status == "TENTATIVE") != (after.Status == "TENTATIVE"))
+	if a, b := addresses(before), addresses(after); !slices.Equal(a, b) {
+		out = append(out, Change{
+			Kind: ChangedPeople, Old: before, New: after, Occurrence: after.RecurrenceID,
+			Added: without(b, a), Removed: without(a, b),
+		})
+	}
+	return out
+}
+
+// sameTime compares when two components take place. The zone's name counts only in a series, where
+// later instances hang on it.
+func sameTime(a, b *ical.VEvent) bool {
+	same := func(a, b ical.Time) bool {
+		return a.Time.Equal(b.Time) && a.AllDay == b.AllDay && a.Floating == b.Floating
+	}
+	if !same(a.Start, b.Start) || !same(a.End, b.End) {
+		return false
+	}
+	return !a.Recurring || !b.Recurring || zoneName(a.Start) == zoneName(b.Start)
+}
+
+func zoneName(t ical.Time) string {
+	switch {
+	case t.Zone != "":
+		return t.Zone
+	case t.UTC:
+		return "UTC"
+	}
+	return t.TZID
+}
+
+// sameRule compares what instances two masters have, EXDATE aside.
+func sameRule(oldObject, newObject *ical.Object, a, b *ical.VEvent) bool {
+	rules := func(v *ical.VEvent) []string {
+		var out []string
+		for _, l := range v.Component.All("RRULE") {
+			parts := strings.Split(strings.ToUpper(strings.TrimSpace(l.Value)), ";")
+			// INTERVAL=1 and WKST=MO are the defaults.
+			parts = slices.DeleteFunc(parts, func(p string) bool { return p == "" || p == "INTERVAL=1" || p == "WKST=MO" })
+			slices.Sort(parts)
+			out = append(out, strings.Join(parts, ";"))
+		}
+		slices.Sort(out)
+		return out
+	}
+	if !slices.Equal(rules(a), rules(b)) {
+		return false
+	}
+	was, is := times(oldObject, a.Component.All("RDATE")), times(newObject, b.Component.All("RDATE"))
+	return slices.EqualFunc(was, is, equalTimes)
+}
+
+// values are the values of v's lines of that name, sorted.
+func values(v *ical.VEvent, name string) []string {
+	var out []string
+	for _, l := range v.Component.All(name) {
+		out = append(out, strings.TrimSpace(l.Value))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// without are the elements of a that are not in b.
+func without(a, b []string) []string {
+	var out []string
+	for _, s := range a {
+		if !slices.Contains(b, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}

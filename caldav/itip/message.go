@@ -1,0 +1,189 @@
+package itip
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"joinery/caldav/ical"
+)
+
+// Sequence is the SEQUENCE that m goes out with: event is the highest that the event has, sent the
+// highest that was sent to anybody about it, last the one of the last message to this person, told
+// whether there was one. It rises with every change of time and with every CANCEL, also where the
+// client forgot to raise it (RFC 5546 §2.1.4), and once more when somebody who was sent a CANCEL is
+// invited again.
+func Sequence(m *Message, event, sent, last int, told bool) int {
+	n := max(event, sent)
+	if !told {
+		if m.Method == MethodCancel {
+			n++
+		}
+		return n
+	}
+	if n = max(n, last); n == last && (m.Rescheduled || m.First || m.Method == MethodCancel) {
+		n++
+	}
+	return n
+}
+
+// SequenceOf is the highest SEQUENCE in ev.
+func SequenceOf(ev *ical.Event) int {
+	n := 0
+	for _, v := range ev.All() {
+		n = max(n, v.Sequence)
+	}
+	return n
+}
+
+// Request makes the REQUEST (RFC 5546 §3.2.2) that carries object.
+func Request(object []byte, sequence int, dtstamp time.Time) ([]byte, error) {
+	ev, err := parse(object)
+	if err != nil {
+		return nil, fmt.Errorf("reading the view to send: %w", err)
+	}
+	if ev == nil {
+		return nil, fmt.Errorf("the view to send holds no event")
+	}
+	edit := ev.Object.Edit()
+	set(edit, ev.Object.Root, "METHOD", MethodRequest)
+	for _, v := range ev.All() {
+		stamp(edit, v.Component, sequence, dtstamp)
+	}
+	return edit.Bytes(), nil
+}
+
+// Cancel makes the CANCEL (RFC 5546 §3.2.5) to address of what view holds: of the occurrences, or of
+// everything where they are empty. It carries no other attendee and nothing that says more than what
+// is cancelled.
+func Cancel(view []byte, occurrences []time.Time, address string, sequence int, dtstamp time.Time) ([]byte, error) {
+	ev, err := parse(view)
+	if err != nil {
+		return nil, fmt.Errorf("reading the view to cancel: %w", err)
+	}
+	if ev == nil {
+		return nil, fmt.Errorf("the view to cancel holds no event")
+	}
+	edit := ev.Object.Edit()
+	keep := ev.Overrides
+	if len(occurrences) > 0 {
+		keep = slices.DeleteFunc(slices.Clone(keep), func(v *ical.VEvent) bool {
+			return !slices.ContainsFunc(occurrences, v.RecurrenceID.Time.Equal)
+		})
+		for _, at := range occurrences {
+			if ev.Master != nil && override(ev, at) == nil {
+				edit.AddComponent(ev.Object.Root, cancelledInstance(ev, at, address, sequence, dtstamp))
+			}
+		}
+	} else if ev.Master != nil {
+		keep = []*ical.VEvent{ev.Master}
+	}
+	zones := map[string]bool{}
+	if ev.Master != nil {
+		zones[ev.Master.Start.TZID] = true
+	}
+	kept := map[*ical.Component]bool{}
+	for _, v := range keep {
+		kept[v.Component] = true
+		reduce(edit, v, address)
+		set(edit, v.Component, "STATUS", "CANCELLED")
+		stamp(edit, v.Component, sequence, dtstamp)
+		for _, l := range v.Component.Lines {
+			zones[l.Param("TZID")] = true
+		}
+	}
+	for _, c := range ev.Object.Root.Children {
+		if !kept[c] && !(c.Name == "VTIMEZONE" && zones[c.Text("TZID")]) {
+			edit.RemoveComponent(c)
+		}
+	}
+	set(edit, ev.Object.Root, "METHOD", MethodCancel)
+	return edit.Bytes(), nil
+}
+
+// cancelledInstance is the component that cancels an instance which only the rule knows.
+func cancelledInstance(ev *ical.Event, at time.Time, address string, sequence int, dtstamp time.Time) string {
+	m := ev.Master
+	start := m.Component.First("DTSTART")
+	lines := []string{
+		"BEGIN:VEVENT",
+		"UID:" + m.Component.First("UID").Value,
+		"DTSTAMP:" + stampValue(dtstamp),
+		inForm("RECURRENCE-ID", ev.Object, m, start, at),
+		inForm("DTSTART", ev.Object, m, start, at),
+	}
+	for _, name := range []string{"SUMMARY", "ORGANIZER"} {
+		if l := m.Component.First(name); l != nil {
+			lines = append(lines, l.Raw())
+		}
+	}
+	if a := attendee(m, address); a != nil {
+		lines = append(lines, a.Line.Raw())
+	}
+	lines = append(lines, fmt.Sprintf("SEQUENCE:%d", sequence), "STATUS:CANCELLED", "END:VEVENT")
+	return strings.Join(lines, "\n")
+}
+
+// inForm writes instant at as property name in the form of the master's DTSTART.
+func inForm(name string, o *ical.Object, master *ical.VEvent, start *ical.Line, at time.Time) string {
+	var params []ical.Param
+	for _, p := range start.Params {
+		if p.Name == "TZID" || p.Name == "VALUE" {
+			params = append(params, p)
+		}
+	}
+	switch t := master.Start; {
+	case t.AllDay:
+		return ical.FormatLine(name, params, at.UTC().Format("20060102"))
+	case t.UTC:
+		return ical.FormatLine(name, params, stampValue(at))
+	case t.Floating:
+		return ical.FormatLine(name, params, at.UTC().Format("20060102T150405"))
+	default:
+		loc := o.Location(t.TZID)
+		if loc == nil {
+			return name + ":" + stampValue(at)
+		}
+		return ical.FormatLine(name, params, at.In(loc).Format("20060102T150405"))
+	}
+}
+
+// reduce leaves of v what a CANCEL or REPLY needs, and of its attendees only address.
+func reduce(edit *ical.Edit, v *ical.VEvent, address string) {
+	mine := attendee(v, address)
+	for _, l := range v.Component.Lines {
+		switch l.Name {
+		case "UID", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION", "SUMMARY", "ORGANIZER", "SEQUENCE", "DTSTAMP", "STATUS":
+		case "ATTENDEE":
+			if mine == nil || l != mine.Line {
+				edit.Remove(l)
+			}
+		default:
+			edit.Remove(l)
+		}
+	}
+	for _, c := range v.Component.Children {
+		edit.RemoveComponent(c)
+	}
+}
+
+func stamp(edit *ical.Edit, c *ical.Component, sequence int, dtstamp time.Time) {
+	set(edit, c, "DTSTAMP", stampValue(dtstamp))
+	set(edit, c, "SEQUENCE", fmt.Sprint(sequence))
+}
+
+func stampValue(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
+
+// set makes name:value the one line of that name in c.
+func set(edit *ical.Edit, c *ical.Component, name, value string) {
+	lines := c.All(name)
+	if len(lines) == 0 {
+		edit.Add(c, name+":"+value)
+		return
+	}
+	edit.Replace(lines[0], name+":"+value)
+	for _, l := range lines[1:] {
+		edit.Remove(l)
+	}
+}

@@ -1,0 +1,110 @@
+package itip
+
+import (
+	"net/mail"
+	"slices"
+	"strings"
+
+	"joinery/caldav/ical"
+)
+
+// The values of SCHEDULE-AGENT (RFC 6638 §7.1) that mean something here. Every other value, NONE
+// too, means that nobody is told.
+const (
+	agentServer = "SERVER"
+	agentClient = "CLIENT"
+)
+
+// Mailable tells whether address, as ical.Address makes it, can be mailed: it is a mailbox and not
+// another kind of calendar user address (urn:uuid:…, a path).
+func Mailable(address string) bool {
+	if address == "" || len(address) > 254 || strings.ContainsAny(address, " \t\r\n<>,;:\"()") {
+		return false
+	}
+	at := strings.LastIndexByte(address, '@')
+	if at < 1 || at > 64 || at == len(address)-1 {
+		return false
+	}
+	a, err := mail.ParseAddress(address)
+	return err == nil && a.Address == address
+}
+
+// Recipients are the addresses that the organiser's event ev is to be told to, each once, in the
+// order of the event: those of its ATTENDEEs that we are to schedule (SCHEDULE-AGENT is SERVER or
+// absent) and that can be mailed. Left out are own, the organiser's addresses, the ORGANIZER, and
+// those that skip tells (rooms and resources of our own). An event without ORGANIZER is no
+// scheduling object and has none (RFC 6638 §3.1).
+func Recipients(ev *ical.Event, own []string, skip func(ical.Attendee) bool) []string {
+	organizer := ev.Organizer()
+	if organizer == nil {
+		return nil
+	}
+	var out []string
+	for _, v := range ev.All() {
+		for _, a := range v.Attendees {
+			switch {
+			case a.Address == organizer.Address, slices.Contains(own, a.Address), slices.Contains(out, a.Address):
+			case !Mailable(a.Address), skip != nil && skip(a), agentOf(ev, a.Address) != agentServer:
+			default:
+				out = append(out, a.Address)
+			}
+		}
+	}
+	return out
+}
+
+// agentOf is who schedules address. One person has the same value in all components (RFC 6638
+// §7.1); where not, whoever else than the server is named counts.
+func agentOf(ev *ical.Event, address string) string {
+	agent := agentServer
+	for _, v := range ev.All() {
+		for _, a := range v.Attendees {
+			if a.Address == address && a.Agent != agentServer {
+				agent = a.Agent
+			}
+		}
+	}
+	return agent
+}
+
+// Replies tells whether answers of an attendee's copy ev go out from here. ORGANIZER's
+// SCHEDULE-AGENT says so (RFC 6638 §7.1), but CLIENT on the ORGANIZER alone, with no ATTENDEE
+// carrying it, is Thunderbird's, which mails nothing then: it counts as SERVER. Clients that do mail
+// themselves mark the attendees too.
+func Replies(ev *ical.Event) bool {
+	organizer := ev.Organizer()
+	if organizer == nil {
+		return false
+	}
+	agent := agentServer
+	marked := false
+	for _, v := range ev.All() {
+		if v.Organizer != nil && v.Organizer.Agent != agentServer {
+			agent = v.Organizer.Agent
+		}
+		for _, a := range v.Attendees {
+			marked = marked || a.Agent == agentClient
+		}
+	}
+	return agent == agentServer || agent == agentClient && !marked
+}
+
+// attendee returns the line of address in v, nil if there is none.
+func attendee(v *ical.VEvent, address string) *ical.Attendee {
+	for i := range v.Attendees {
+		if v.Attendees[i].Address == address {
+			return &v.Attendees[i]
+		}
+	}
+	return nil
+}
+
+// own returns the first attendee of v that is one of addresses.
+func own(v *ical.VEvent, addresses []string) *ical.Attendee {
+	for i := range v.Attendees {
+		if slices.Contains(addresses, v.Attendees[i].Address) {
+			return &v.Attendees[i]
+		}
+	}
+	return nil
+}
