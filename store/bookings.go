@@ -1,0 +1,66 @@
+package store
+
+import (
+	"fmt"
+	"time"
+)
+
+const bookingColumns = `id, event_id, user_id, public_id, recurrence_id, state, provider, kind, capacity, asked_by,
+	generation, link, block, in_location, block_gone, own_location, problem, problem_since, created_at, updated_at`
+
+func (b *Booking) fields() []any {
+	return []any{&b.ID, &b.EventID, &b.UserID, &b.PublicID, &b.RecurrenceID, &b.State, &b.Provider, &b.Kind,
+		&b.Capacity, (*words)(&b.By), &b.Generation, &b.Link, &b.Block, &b.InLocation, &b.BlockGone, &b.OwnLocation,
+		&b.Problem, (*instant)(&b.ProblemSince), (*instant)(&b.Created), (*instant)(&b.Updated)}
+}
+
+// BookingByID reads a booking.
+func (tx *Tx) BookingByID(id int64) (*Booking, error) {
+	return one(tx, "booking", (*Booking).fields, `SELECT `+bookingColumns+` FROM bookings WHERE id = ?`, id)
+}
+
+// BookingByPublicID reads a booking by what stands in its event.
+func (tx *Tx) BookingByPublicID(publicID string) (*Booking, error) {
+	return one(tx, "booking", (*Booking).fields, `SELECT `+bookingColumns+` FROM bookings
+		WHERE public_id = ? AND public_id <> ''`, publicID)
+}
+
+// Bookings lists an event's bookings by id.
+func (tx *Tx) Bookings(eventID int64) ([]Booking, error) {
+	return list(tx, "bookings", (*Booking).fields, `SELECT `+bookingColumns+` FROM bookings
+		WHERE event_id = ? ORDER BY id`, eventID)
+}
+
+// PutBooking inserts a booking (ID 0; ErrExists for its PublicID) and sets its ID and Created, or
+// replaces the booking of that ID, all but Created. It sets Updated.
+func (tx *Tx) PutBooking(b *Booking) error {
+	b.Updated = tx.at
+	args := []any{b.EventID, b.UserID, b.PublicID, b.RecurrenceID, b.State, b.Provider, b.Kind, b.Capacity, words(b.By),
+		b.Generation, b.Link, b.Block, b.InLocation, b.BlockGone, b.OwnLocation, b.Problem, instant(b.ProblemSince),
+		instant(b.Updated)}
+	if b.ID != 0 {
+		return tx.change("update booking", `UPDATE bookings SET event_id = ?, user_id = ?, public_id = ?,
+			recurrence_id = ?, state = ?, provider = ?, kind = ?, capacity = ?, asked_by = ?, generation = ?, link = ?,
+			block = ?, in_location = ?, block_gone = ?, own_location = ?, problem = ?, problem_since = ?, updated_at = ?
+			WHERE id = ?`, append(args, b.ID)...)
+	}
+	b.Created = tx.at
+	err := tx.row([]any{&b.ID}, `INSERT INTO bookings (event_id, user_id, public_id,
+		recurrence_id, state, provider, kind, capacity, asked_by, generation, link,
+		block, in_location, block_gone, own_location, problem, problem_since, updated_at, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		append(args, instant(b.Created))...)
+	if err != nil {
+		return fmt.Errorf("insert booking: %w", err)
+	}
+	return nil
+}
+
+// CountBookings counts a user's bookings created at since or after.
+func (tx *Tx) CountBookings(userID int64, since time.Time) (n int, err error) {
+	err = tx.row([]any{&n}, `SELECT count(*) FROM bookings WHERE user_id = ? AND created_at >= ?`, userID, instant(since))
+	if err != nil {
+		return 0, fmt.Errorf("count bookings: %w", err)
+	}
+	return n, nil
+}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Changes lists what changed in a calendar since a sync token (a Seq, or the upTo of an earlier
+// call), by Seq, each name once, and the token for what comes after. Since 0 lists all members and
+// no removed ones. A limit above 0 ends the list there; more tells that it did. (The first page of
+// since 0 may be longer: it reaches at least to the oldest token that is still good.) The error is
+// ErrExpiredToken if tombstones newer than since were purged, or since is none of this calendar.
+//
+// RFC 6578 §3.5, §3.6.
+func (tx *Tx) Changes(calendarID, since int64, limit int) (changes []Change, upTo int64, more bool, err error) {
+	var seq, floor int64
+	err = tx.row([]any{&seq, &floor}, `SELECT seq, floor FROM calendars WHERE id = ?`, calendarID)
+	if err != nil {
+		return nil, 0, false, fmt.Errorf("read changes: %w", err)
+	}
+	if since < 0 || since > seq || since > 0 && since < floor {
+		return nil, 0, false, fmt.Errorf("read changes since %d: %w", since, ErrExpiredToken)
+	}
+	query, args := `SELECT name, ?, seq FROM objects WHERE calendar_id = ? AND seq > ?`, []any{false, calendarID, since}
+	if since > 0 {
+		query += ` UNION ALL SELECT name, ?, seq FROM tombstones WHERE calendar_id = ? AND seq > ?`
+		args = append(args, true, calendarID, since)
+	}
+	rows := int64(math.MaxInt64)
+	switch {
+	case limit > 0 && (since > 0 || floor == 0):
+		rows = int64(limit) + 1
+	case limit > 0:
+		var old int64
+		err := tx.row([]any{&old}, `SELECT count(*) FROM objects WHERE calendar_id = ? AND seq <= ?`, calendarID, floor)
+		if err != nil {
+			return nil, 0, false, fmt.Errorf("read changes: %w", err)
+		}
+		// A page that ended below floor would end in a token that is refused.
+		limit = max(limit, int(old)+1)
+		rows = int64(limit) + 1
+	}
+	err = tx.each(func(scan scan) error {
+		var c Change
+		if err := scan(&c.Name, &c.Removed, &c.Seq); err != nil {
+			return err
+		}
+		changes = append(changes, c)
+		return nil
+	}, query+` ORDER BY seq LIMIT ?`, append(args, rows)...)
+	if err != nil {
+		return nil, 0, false, fmt.Errorf("read changes: %w", err)
+	}
+	if limit > 0 && len(changes) > limit {
+		changes = changes[:limit]
+		return changes, changes[limit-1].Seq, true, nil
+	}
+	return changes, seq, false, nil
+}
+
+const revisionColumns = `id, object_id, etag, schedule_tag, data, own, created_at`
+
+func (r *Revision) fields() []any {
+	return []any{&r.ID, &r.ObjectID, &r.ETag, &r.ScheduleTag, &r.Data, &r.Own, (*instant)(&r.Created)}
+}
+
+// RevisionByETag finds the newest kept revision of an object with that entity tag.
+func (tx *Tx) RevisionByETag(objectID int64, etag string) (*Revision, error) {
+	return one(tx, "revision", (*Revision).fields, `SELECT `+revisionColumns+` FROM revisions
+		WHERE object_id = ? AND etag = ? ORDER BY id DESC LIMIT 1`, objectID, etag)
+}
+
+// Revisions lists what an object was before, newest first; limit 0: all that is kept.
+func (tx *Tx) Revisions(objectID int64, limit int) ([]Revision, error) {
+	if limit <= 0 {
+		limit = math.MaxInt32
+	}
+	return list(tx, "revisions", (*Revision).fields, `SELECT `+revisionColumns+` FROM revisions
+		WHERE object_id = ? ORDER BY id DESC LIMIT ?`, objectID, limit)
+}
+
+// PurgeHistory forgets what ended before an instant: replaced revisions, tombstones (sync tokens
+// older than these expire), steps, the bodies of messages that were sent or refused, and audits.
+func (tx *Tx) PurgeHistory(before time.Time) error {
+	at := instant(before)
+	for _, p := range []struct {
+		query string
+		args  []any
+	}{
+		{`DELETE FROM revisions WHERE replaced_at < ?`, []any{at}},
+		{`UPDATE calendars SET floor = (SELECT max(seq) FROM tombstones
+			WHERE calendar_id = calendars.id AND removed_at < ?)
+			WHERE floor < (SELECT max(seq) FROM tombstones
+			WHERE calendar_id = calendars.id AND removed_at < ?)`, []any{at, at}},
+		{`DELETE FROM tombstones WHERE removed_at < ?`, []any{at}},
+		{`DELETE FROM steps WHERE at < ?`, []any{at}},
+		{`UPDATE messages SET body = NULL
+			WHERE updated_at < ? AND body IS NOT NULL AND state IN ('sent', 'failed')`, []any{at}},
+		{`DELETE FROM audits WHERE at < ?`, []any{at}},
+	} {
+		if _, err := tx.exec(p.query, p.args...); err != nil {
+			return fmt.Errorf("purge history: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package store
+
+import "fmt"
+
+const deliveryColumns = `id, event_id, address, reply, sequence, message_id, status, at, sent_view`
+
+func (d *Delivery) fields() []any {
+	return []any{&d.ID, &d.EventID, &d.Address, &d.Reply, &d.Sequence, &d.MessageID, &d.Status, (*instant)(&d.At), &d.View}
+}
+
+// Delivery reads what an address was last sent about an event.
+func (tx *Tx) Delivery(eventID int64, address string, reply bool) (*Delivery, error) {
+	return one(tx, "delivery", (*Delivery).fields, `SELECT `+deliveryColumns+` FROM deliveries
+		WHERE event_id = ? AND address = ? AND reply = ?`, eventID, address, reply)
+}
+
+// Deliveries lists an event's deliveries by id.
+func (tx *Tx) Deliveries(eventID int64) ([]Delivery, error) {
+	return list(tx, "deliveries", (*Delivery).fields, `SELECT `+deliveryColumns+` FROM deliveries
+		WHERE event_id = ? ORDER BY id`, eventID)
+}
+
+// PutDelivery inserts a delivery (ID 0; ErrExists for event, address and direction) and sets its
+// ID, or replaces the delivery of that ID, all but what it is found by.
+func (tx *Tx) PutDelivery(d *Delivery) error {
+	if d.ID != 0 {
+		return tx.change("update delivery", `UPDATE deliveries SET sequence = ?, message_id = ?, status = ?, at = ?,
+			sent_view = ? WHERE id = ?`, d.Sequence, d.MessageID, d.Status, instant(d.At), d.View, d.ID)
+	}
+	err := tx.row([]any{&d.ID}, `INSERT INTO deliveries
+		(event_id, address, reply, sequence, message_id, status, at, sent_view)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		d.EventID, d.Address, d.Reply, d.Sequence, d.MessageID, d.Status, instant(d.At), d.View)
+	if err != nil {
+		return fmt.Errorf("insert delivery: %w", err)
+	}
+	return nil
+}
+
+const messageColumns = `id, event_id, address, reply, method, message_id, sender, state, attempts, last_error,
+	created_at, updated_at, body`
+
+func (m *Message) fields() []any {
+	return []any{&m.ID, &m.EventID, &m.Address, &m.Reply, &m.Method, &m.MessageID, &m.From, &m.State, &m.Attempts,
+		&m.LastError, (*instant)(&m.Created), (*instant)(&m.Updated), &m.Body}
+}
+
+// MessageByID reads a message.
+func (tx *Tx) MessageByID(id int64) (*Message, error) {
+	return one(tx, "message", (*Message).fields, `SELECT `+messageColumns+` FROM messages WHERE id = ?`, id)
+}
+
+// Messages lists an event's messages, oldest first.
+func (tx *Tx) Messages(eventID int64) ([]Message, error) {
+	return list(tx, "messages", (*Message).fields, `SELECT `+messageColumns+` FROM messages
+		WHERE event_id = ? ORDER BY id`, eventID)
+}
+
+// PutMessage inserts a message (ID 0; ErrExists for its MessageID) and sets its ID and Created, or
+// writes what changes of the message of that ID: State, Attempts and LastError. It sets Updated.
+// A message is composed once: its bytes and whom they go to never change.
+func (tx *Tx) PutMessage(m *Message) error {
+	m.Updated = tx.at
+	if m.ID != 0 {
+		return tx.change("update message", `UPDATE messages SET state = ?, attempts = ?, last_error = ?, updated_at = ?
+			WHERE id = ?`, m.State, m.Attempts, m.LastError, instant(m.Updated), m.ID)
+	}
+	m.Created = tx.at
+	err := tx.row([]any{&m.ID}, `INSERT INTO messages
+		(event_id, address, reply, method, message_id, sender, state, attempts, last_error, created_at, updated_at, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		m.EventID, m.Address, m.Reply, m.Method, m.MessageID, m.From, m.State, m.Attempts, m.LastError,
+		instant(m.Created), instant(m.Updated), m.Body)
+	if err != nil {
+		return fmt.Errorf("insert message: %w", err)
+	}
+	return nil
+}
+
+// CountMessages counts all messages by state.
+func (tx *Tx) CountMessages() (map[MessageState]int, error) {
+	return counts[MessageState](tx, "messages", `SELECT state, count(*) FROM messages GROUP BY state`)
+}

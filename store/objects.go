@@ -1,0 +1,206 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+const (
+	memberColumns = `id, calendar_id, user_id, name, uid, component, etag, schedule_tag, own, start_at, end_at,
+	recurring, seq, created_at, modified_at`
+	objectColumns = memberColumns + `, data`
+)
+
+func (o *Object) memberFields() []any {
+	return []any{&o.ID, &o.CalendarID, &o.UserID, &o.Name, &o.UID, &o.Component, &o.ETag, &o.ScheduleTag, &o.Own,
+		(*instant)(&o.Start), (*instant)(&o.End), &o.Recurring, &o.Seq, (*instant)(&o.Created), (*instant)(&o.Modified)}
+}
+
+func (o *Object) fields() []any { return append(o.memberFields(), &o.Data) }
+
+// ObjectByID reads an object.
+func (tx *Tx) ObjectByID(id int64) (*Object, error) {
+	return one(tx, "object", (*Object).fields, `SELECT `+objectColumns+` FROM objects WHERE id = ?`, id)
+}
+
+// ObjectByName reads a member of a calendar; case counts.
+func (tx *Tx) ObjectByName(calendarID int64, name string) (*Object, error) {
+	return one(tx, "object", (*Object).fields, `SELECT `+objectColumns+` FROM objects
+		WHERE calendar_id = ? AND name = ?`, calendarID, name)
+}
+
+// ObjectsByUID lists a user's objects of a UID in all calendars, oldest first.
+func (tx *Tx) ObjectsByUID(userID int64, uid string) ([]Object, error) {
+	return list(tx, "objects", (*Object).fields, `SELECT `+objectColumns+` FROM objects
+		WHERE user_id = ? AND uid = ? ORDER BY id`, userID, uid)
+}
+
+// PutObject inserts o (ID 0; ErrExists for the name) or replaces the object of that ID, keeping what
+// it replaces as a Revision. It raises the calendar's Seq, records the change and sets o.ID, Seq,
+// UserID, Created and Modified. The place of an object is changed by MoveObject alone: CalendarID
+// and Name of a replaced one are set from the store.
+func (tx *Tx) PutObject(o *Object) error {
+	if o.ID == 0 {
+		return tx.insertObject(o)
+	}
+	err := tx.change("keep revision", `INSERT INTO revisions
+		(object_id, etag, schedule_tag, own, created_at, replaced_at, data)
+		SELECT id, etag, schedule_tag, own, modified_at, ?, data FROM objects WHERE id = ?`, instant(tx.at), o.ID)
+	if err != nil {
+		return err
+	}
+	err = tx.row([]any{&o.Seq, &o.CalendarID}, `UPDATE calendars SET seq = seq + 1
+		WHERE id = (SELECT calendar_id FROM objects WHERE id = ?) RETURNING seq, id`, o.ID)
+	if err != nil {
+		return fmt.Errorf("raise seq: %w", err)
+	}
+	o.Modified = tx.at
+	err = tx.row([]any{&o.UserID, &o.Name, (*instant)(&o.Created)}, `UPDATE objects SET
+		uid = ?, component = ?, etag = ?, schedule_tag = ?, own = ?, start_at = ?, end_at = ?, recurring = ?,
+		seq = ?, modified_at = ?, data = ? WHERE id = ? RETURNING user_id, name, created_at`,
+		o.UID, o.Component, o.ETag, o.ScheduleTag, o.Own, instant(o.Start), instant(o.End), o.Recurring,
+		o.Seq, instant(o.Modified), o.Data, o.ID)
+	if err != nil {
+		return fmt.Errorf("replace object: %w", err)
+	}
+	return nil
+}
+
+func (tx *Tx) insertObject(o *Object) error {
+	seq, userID, err := tx.raiseSeq(o.CalendarID)
+	if err != nil {
+		return err
+	}
+	o.Seq, o.UserID, o.Created, o.Modified = seq, userID, tx.at, tx.at
+	err = tx.row([]any{&o.ID}, `INSERT INTO objects
+		(calendar_id, user_id, name, uid, component, etag, schedule_tag, own, start_at, end_at, recurring,
+		 seq, created_at, modified_at, data)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		o.CalendarID, o.UserID, o.Name, o.UID, o.Component, o.ETag, o.ScheduleTag, o.Own,
+		instant(o.Start), instant(o.End), o.Recurring, o.Seq, instant(o.Created), instant(o.Modified), o.Data)
+	if err != nil {
+		return fmt.Errorf("insert object %q: %w", o.Name, err)
+	}
+	return tx.dropTombstone(o.CalendarID, o.Name)
+}
+
+// DeleteObject removes an object and leaves a tombstone; its revisions stay until they are purged.
+// Events that name it are left as they are.
+func (tx *Tx) DeleteObject(id int64) error {
+	var calendarID int64
+	var name string
+	err := tx.row([]any{&calendarID, &name}, `DELETE FROM objects WHERE id = ? RETURNING calendar_id, name`, id)
+	if err != nil {
+		return fmt.Errorf("delete object: %w", err)
+	}
+	return tx.bury(calendarID, name)
+}
+
+// MoveObject renames an object, also into another calendar: a tombstone at the old place, a change at
+// the new one. ErrExists if the new place is taken; nothing happens if it is the old one.
+func (tx *Tx) MoveObject(id, calendarID int64, name string) error {
+	var fromID int64
+	var fromName string
+	err := tx.row([]any{&fromID, &fromName}, `SELECT calendar_id, name FROM objects WHERE id = ?`, id)
+	if err != nil {
+		return fmt.Errorf("move object: %w", err)
+	}
+	if fromID == calendarID && fromName == name {
+		return nil
+	}
+	seq, userID, err := tx.raiseSeq(calendarID)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`UPDATE objects SET calendar_id = ?, user_id = ?, name = ?, seq = ?, modified_at = ? WHERE id = ?`,
+		calendarID, userID, name, seq, instant(tx.at), id)
+	if err != nil {
+		return fmt.Errorf("move object to %q: %w", name, err)
+	}
+	if err := tx.dropTombstone(calendarID, name); err != nil {
+		return err
+	}
+	return tx.bury(fromID, fromName)
+}
+
+// raiseSeq gives a calendar its next Seq and tells whose it is.
+func (tx *Tx) raiseSeq(calendarID int64) (seq, userID int64, err error) {
+	err = tx.row([]any{&seq, &userID}, `UPDATE calendars SET seq = seq + 1 WHERE id = ? RETURNING seq, user_id`, calendarID)
+	if err != nil {
+		err = fmt.Errorf("raise seq of the calendar: %w", err)
+	}
+	return seq, userID, err
+}
+
+// bury records that a calendar's member has gone.
+func (tx *Tx) bury(calendarID int64, name string) error {
+	seq, _, err := tx.raiseSeq(calendarID)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO tombstones (calendar_id, name, seq, removed_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (calendar_id, name) DO UPDATE SET seq = excluded.seq, removed_at = excluded.removed_at`,
+		calendarID, name, seq, instant(tx.at))
+	if err != nil {
+		return fmt.Errorf("leave tombstone: %w", err)
+	}
+	return nil
+}
+
+// dropTombstone forgets that a name was gone: it lives again, and a name is told once.
+func (tx *Tx) dropTombstone(calendarID int64, name string) error {
+	if _, err := tx.exec(`DELETE FROM tombstones WHERE calendar_id = ? AND name = ?`, calendarID, name); err != nil {
+		return fmt.Errorf("drop tombstone: %w", err)
+	}
+	return nil
+}
+
+// EachObject calls f for every member with its Data, by name, and stops at its error. f may delete
+// or replace the object that it is given.
+func (tx *Tx) EachObject(calendarID int64, f func(*Object) error) error {
+	return tx.eachObject((*Object).fields, f, `SELECT `+objectColumns+` FROM objects
+		WHERE calendar_id = ? ORDER BY name`, calendarID)
+}
+
+// EachMember is EachObject without Data, which costs far less.
+func (tx *Tx) EachMember(calendarID int64, f func(*Object) error) error {
+	return tx.eachObject((*Object).memberFields, f, `SELECT `+memberColumns+` FROM objects
+		WHERE calendar_id = ? ORDER BY name`, calendarID)
+}
+
+// EachInRange calls f with the Data of every member of a component ("": any) that may have an
+// instance in the range, by the index: a superset. A zero time leaves that side open.
+func (tx *Tx) EachInRange(calendarID int64, component string, from, to time.Time, f func(*Object) error) error {
+	lo, hi := int64(math.MinInt64), int64(math.MaxInt64)
+	if !from.IsZero() {
+		lo = from.UnixMicro()
+	}
+	if !to.IsZero() {
+		hi = to.UnixMicro()
+	}
+	query, args := `SELECT `+objectColumns+` FROM objects WHERE calendar_id = ?`, []any{calendarID}
+	if component != "" {
+		query, args = query+` AND component = ?`, append(args, component)
+	}
+	query += ` AND (start_at = 0 OR start_at <= ?) AND (end_at = 0 OR end_at >= ?)`
+	return tx.eachObject((*Object).fields, f, query, append(args, hi, lo)...)
+}
+
+func (tx *Tx) eachObject(fields func(*Object) []any, f func(*Object) error, query string, args ...any) error {
+	return tx.each(func(scan scan) error {
+		var o Object
+		if err := scan(fields(&o)...); err != nil {
+			return fmt.Errorf("read objects: %w", err)
+		}
+		return f(&o)
+	}, query, args...)
+}
+
+// CountObjects counts a calendar's members.
+func (tx *Tx) CountObjects(calendarID int64) (n int, err error) {
+	if err := tx.row([]any{&n}, `SELECT count(*) FROM objects WHERE calendar_id = ?`, calendarID); err != nil {
+		return 0, fmt.Errorf("count objects: %w", err)
+	}
+	return n, nil
+}

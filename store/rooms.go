@@ -1,0 +1,99 @@
+package store
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+const roomColumns = `id, booking_id, generation, provider, room_key, state, refs, join_url, dial_in, passcode, meeting,
+	start_at, end_at, unclear, attempts, last_error, created_at, updated_at`
+
+func (r *Room) fields() []any {
+	return []any{&r.ID, &r.BookingID, &r.Generation, &r.Provider, &r.Key, &r.State, (*dict)(&r.Refs), &r.JoinURL,
+		&r.DialIn, &r.Passcode, &r.Meeting, (*instant)(&r.Start), (*instant)(&r.End), &r.Unclear, &r.Attempts,
+		&r.LastError, (*instant)(&r.Created), (*instant)(&r.Updated)}
+}
+
+// RoomByID reads a room.
+func (tx *Tx) RoomByID(id int64) (*Room, error) {
+	return one(tx, "room", (*Room).fields, `SELECT `+roomColumns+` FROM rooms WHERE id = ?`, id)
+}
+
+// Rooms lists a booking's rooms by generation and id.
+func (tx *Tx) Rooms(bookingID int64) ([]Room, error) {
+	return list(tx, "rooms", (*Room).fields, `SELECT `+roomColumns+` FROM rooms
+		WHERE booking_id = ? ORDER BY generation, id`, bookingID)
+}
+
+// PutRoom inserts a room (ID 0) and sets its ID, Created and Key (Installation, "-", ID in
+// decimal), or replaces the room of that ID, all but BookingID, Key and Created. It sets Updated.
+func (tx *Tx) PutRoom(r *Room) error {
+	r.Updated = tx.at
+	args := []any{r.Generation, r.Provider, r.State, dict(r.Refs), r.JoinURL, r.DialIn, r.Passcode, r.Meeting,
+		instant(r.Start), instant(r.End), r.Unclear, r.Attempts, r.LastError, instant(r.Updated)}
+	if r.ID != 0 {
+		return tx.change("update room", `UPDATE rooms SET generation = ?, provider = ?, state = ?, refs = ?,
+			join_url = ?, dial_in = ?, passcode = ?, meeting = ?, start_at = ?, end_at = ?, unclear = ?, attempts = ?,
+			last_error = ?, updated_at = ? WHERE id = ?`, append(args, r.ID)...)
+	}
+	r.Created = tx.at
+	// The key holds the ID, which the insert gives; its update is in the same transaction.
+	err := tx.row([]any{&r.ID}, `INSERT INTO rooms (generation, provider, state, refs,
+		join_url, dial_in, passcode, meeting, start_at, end_at, unclear, attempts,
+		last_error, updated_at, booking_id, created_at, room_key)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '') RETURNING id`,
+		append(args, r.BookingID, instant(r.Created))...)
+	if err != nil {
+		return fmt.Errorf("insert room: %w", err)
+	}
+	r.Key = tx.store.id + "-" + strconv.FormatInt(r.ID, 10)
+	return tx.change("key room", `UPDATE rooms SET room_key = ? WHERE id = ?`, r.Key, r.ID)
+}
+
+// RoomByLink finds the newest room with that join link, of any state and generation.
+func (tx *Tx) RoomByLink(url string) (*Room, error) {
+	return one(tx, "room", (*Room).fields, `SELECT `+roomColumns+` FROM rooms
+		WHERE join_url = ? AND join_url <> '' ORDER BY id DESC LIMIT 1`, url)
+}
+
+// RoomsInState lists the rooms in any of the states, by id.
+func (tx *Tx) RoomsInState(states ...string) ([]Room, error) {
+	if len(states) == 0 {
+		return nil, nil
+	}
+	args := make([]any, len(states))
+	for i, s := range states {
+		args[i] = s
+	}
+	return list(tx, "rooms", (*Room).fields, `SELECT `+roomColumns+` FROM rooms
+		WHERE state IN (?`+strings.Repeat(", ?", len(states)-1)+`) ORDER BY id`, args...)
+}
+
+// CountRooms counts all rooms by state.
+func (tx *Tx) CountRooms() (map[string]int, error) {
+	return counts[string](tx, "rooms", `SELECT state, count(*) FROM rooms GROUP BY state`)
+}
+
+func (s *Step) fields() []any {
+	return []any{&s.ID, &s.RoomID, (*instant)(&s.At), &s.What, &s.Outcome, &s.Detail}
+}
+
+// AddStep inserts a step and sets its ID, and At where that is zero.
+func (tx *Tx) AddStep(s *Step) error {
+	if s.At.IsZero() {
+		s.At = tx.at
+	}
+	err := tx.row([]any{&s.ID}, `INSERT INTO steps (room_id, at, what, outcome, detail) VALUES (?, ?, ?, ?, ?) RETURNING id`,
+		s.RoomID, instant(s.At), s.What, s.Outcome, s.Detail)
+	if err != nil {
+		return fmt.Errorf("insert step: %w", err)
+	}
+	return nil
+}
+
+// Steps lists the steps of all rooms of a booking, oldest first.
+func (tx *Tx) Steps(bookingID int64) ([]Step, error) {
+	return list(tx, "steps", (*Step).fields, `SELECT id, room_id, at, what, outcome, detail FROM steps
+		WHERE room_id IN (SELECT id FROM rooms WHERE booking_id = ?) ORDER BY id`, bookingID)
+}

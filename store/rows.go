@@ -1,0 +1,239 @@
+package store
+
+import "time"
+
+// A User is a principal.
+type User struct {
+	ID        int64
+	Login     string   // a plain name or an address; compared case-insensitively
+	Name      string   // for people
+	Locale    string   // ru, en or uk
+	Zone      string   // IANA name
+	Password  string   // encoded hash, see Password functions of caldav
+	Addresses []string // lower case, without "mailto:", the preferred one first
+	Removed   bool     // kept so that cancellations can still go out in its name
+	Created   time.Time
+}
+
+// A Calendar is a calendar collection. Its inbox and outbox have no rows.
+type Calendar struct {
+	ID          int64
+	UserID      int64
+	Slug        string // last segment of its path, decoded
+	Name        string
+	Description string
+	Color       string
+	Order       string
+	Timezone    string // iCalendar text as the client gave it
+	Transparent bool   // RFC 6638 §9.1
+	Components  []string
+	Conference  string            // "", "always" or "outside": the rule of design §4
+	Props       map[string]string // dead properties: "{namespace}name" to inner XML
+	Seq         int64             // rises with every change of a member
+	PropSeq     int64             // rises with every change of its properties
+	Created     time.Time
+}
+
+// An Object is a calendar object resource: the bytes, served as they are, and their index.
+type Object struct {
+	ID          int64
+	CalendarID  int64
+	UserID      int64  // the calendar's owner
+	Name        string // last segment of its path, decoded
+	UID         string
+	Component   string // VEVENT, VTODO, …
+	Data        []byte
+	ETag        string // without quotes
+	ScheduleTag string // without quotes
+	// Own tells that the present bytes differ from the revision before only by our own edits.
+	Own        bool
+	Start, End time.Time // all instances lie between; zero: open or unknown
+	Recurring  bool
+	Seq        int64 // the calendar's Seq of its last change
+	Created    time.Time
+	Modified   time.Time
+}
+
+// A Revision is an earlier state of an object.
+type Revision struct {
+	ID          int64
+	ObjectID    int64
+	ETag        string
+	ScheduleTag string
+	Data        []byte
+	Own         bool // this revision differed from the one before only by our own edits
+	Created     time.Time
+}
+
+// A Change is a member that was changed or removed.
+type Change struct {
+	Name    string
+	Removed bool
+	Seq     int64
+}
+
+// Role says what the calendar's owner is in an event.
+type Role string
+
+// The roles.
+const (
+	RoleNone      Role = "none"      // nobody else is concerned
+	RoleOrganizer Role = "organizer" // the owner is the ORGANIZER, or the event has none
+	RoleAttendee  Role = "attendee"
+)
+
+// An Event is what one user has of one UID, over all calendars and beyond deletion. Bookings and
+// deliveries hang on it.
+type Event struct {
+	ID       int64
+	UserID   int64
+	UID      string
+	ObjectID int64 // the object that owns booking and scheduling; 0: none
+	Role     Role
+	Data     []byte    // the last bytes, once the object is deleted
+	Deleted  time.Time // zero: it exists
+	Saved    time.Time // the last save by a client that may concern others
+	Imported bool      // came with an import: no conference and no mail until it is saved again
+	Silent   bool      // deleted with Schedule-Reply: F
+	Sequence int       // the highest SEQUENCE that was seen or sent
+	Created  time.Time
+}
+
+// BookingState says what is wanted of a booking.
+type BookingState string
+
+// The states of a booking.
+const (
+	BookingWanted  BookingState = "wanted"
+	BookingRemoved BookingState = "removed" // the organiser removed the conference; remembered
+	BookingDropped BookingState = "dropped" // its event was deleted or cancelled
+)
+
+// A Booking is our record of one event's conference.
+type Booking struct {
+	ID           int64
+	EventID      int64
+	UserID       int64
+	PublicID     string // random, stands in the event as its X-JOINERY-BOOKING
+	RecurrenceID string // empty: the event itself
+	State        BookingState
+	Provider     string   // name of the account
+	Kind         string   // conference.Kind
+	Capacity     int      // 0: not given
+	By           []string // what asks: location, category, resource, property, rule, copy
+	Generation   int      // counts up when a new link is wanted
+	// What stands in the event, exactly as written; empty where nothing of ours stands.
+	Link        string // the present link; empty until it was written
+	Block       string // the unescaped block in DESCRIPTION
+	InLocation  bool
+	BlockGone   bool // the organiser deleted the block and kept the link
+	OwnLocation string
+	// Problem is why there is no conference (a conference.Reason or "other"), empty if none.
+	Problem      string
+	ProblemSince time.Time
+	Since        time.Time // of State
+	Created      time.Time
+	Updated      time.Time
+}
+
+// A Room is a room at a provider, or one that may be there. It outlives its event until it is gone.
+type Room struct {
+	ID         int64
+	BookingID  int64
+	Generation int
+	Provider   string
+	Key        string // installation id and room id; what the provider shows back
+	State      string // conference.RoomState
+	Refs       map[string]string
+	JoinURL    string
+	DialIn     string
+	Passcode   string
+	Meeting    string    // what the provider was last brought to, as JSON; compared for equality
+	Start, End time.Time // of that meeting
+	Unclear    bool      // the last call's effect is unknown: find before making another
+	Attempts   int       // since the last success
+	LastError  string    // for operators
+	Created    time.Time
+	Updated    time.Time
+}
+
+// A Step is one thing that was tried or reached with a room, kept for why.
+type Step struct {
+	ID      int64
+	RoomID  int64
+	At      time.Time
+	What    string // "reserve", "recorded event", "update", "release", …
+	Outcome string // "ok" or an error kind
+	Detail  string
+}
+
+// A Delivery is what one address was last sent about an event.
+type Delivery struct {
+	ID        int64
+	EventID   int64
+	Address   string // lower case, without "mailto:"
+	Reply     bool   // what an attendee sent to the organiser, not the other way round
+	View      []byte // the iCalendar view last sent, without METHOD; nil: nothing, or cancelled
+	Sequence  int
+	MessageID string // of the last message, without angle brackets
+	Status    string // SCHEDULE-STATUS: 1.0, 1.1, 5.1, …
+	At        time.Time
+}
+
+// MessageState says how far a mail is.
+type MessageState string
+
+// The states of a message.
+const (
+	MessageStored MessageState = "stored" // composed, surely not accepted by the relay
+	MessageTrying MessageState = "trying" // handed to the relay; whether it took it is not recorded
+	MessageSent   MessageState = "sent"
+	MessageFailed MessageState = "failed" // refused for good
+)
+
+// A Message is a mail: composed once, stored, then submitted until it is accepted or refused.
+type Message struct {
+	ID        int64
+	EventID   int64
+	Address   string // recipient, as in Delivery
+	Reply     bool
+	Method    string // REQUEST, CANCEL, REPLY, or NOTE for a notice to the organiser
+	MessageID string // without angle brackets
+	From      string // envelope
+	Body      []byte
+	State     MessageState
+	Attempts  int
+	LastError string
+	Created   time.Time
+	Updated   time.Time
+}
+
+// An Audit is one line of who did what to an event.
+type Audit struct {
+	ID      int64
+	UserID  int64
+	UID     string
+	At      time.Time
+	Who     string // "anna (Thunderbird/153.7.0)", "reconciler", …
+	What    string
+	Details string
+}
+
+// Work is a durable note to look at a subject. There is one row for each kind and subject.
+type Work struct {
+	Kind     string
+	Subject  int64
+	Version  int64 // rises with each touch
+	Due      time.Time
+	Attempts int // since the last success or touch
+	Error    string
+	Lease    string // empty: nobody works on it
+	Until    time.Time
+}
+
+// A WorkCount is how much work of a kind waits.
+type WorkCount struct {
+	Waiting int       // all rows
+	Failing int       // those whose last attempt failed
+	Oldest  time.Time // the earliest Due; zero: none
+}
