@@ -154,7 +154,9 @@ func (p *Provider) refused(c call, res *http.Response, body []byte) error {
 		e.Kind = conference.Gone
 	case status == http.StatusTooManyRequests:
 		e.Kind, e.RetryAfter = conference.Limited, retryAfter(res.Header.Get("Retry-After"), p.now())
-	case status == http.StatusRequestTimeout, status >= 500:
+	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout:
+		e.Kind, e.Err = c.unclear(), fmt.Errorf("%w: %w", e.Err, errTimeout)
+	case status >= 500:
 		e.Kind = c.unclear()
 	case status < 400:
 		e.Kind = conference.Temporary

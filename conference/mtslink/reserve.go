@@ -10,8 +10,17 @@ import (
 
 // Reserve implements conference.Provider. The room that it returns with an error is what was
 // reached. Only the making of the event can be Ambiguous: the session is looked for before it is
-// posted, and the service refuses a second one.
+// posted, and the service refuses a second one. What is deleted by others meanwhile is Temporary:
+// the next attempt begins anew.
 func (p *Provider) Reserve(ctx context.Context, m conference.Meeting, known conference.Room, record func(conference.Room) error) (conference.Room, error) {
+	room, err := p.reserve(ctx, m, known, record)
+	if isKind(err, conference.Gone) {
+		err = &conference.Error{Kind: conference.Temporary, Call: "reserve", Err: err}
+	}
+	return room, err
+}
+
+func (p *Provider) reserve(ctx context.Context, m conference.Meeting, known conference.Room, record func(conference.Room) error) (conference.Room, error) {
 	room := known.Clone()
 	var begun event
 	var err error
@@ -63,8 +72,10 @@ func (p *Provider) create(ctx context.Context, m conference.Meeting, record func
 		eventID, link, err = p.postEvent(ctx, form)
 	}
 	if err != nil {
+		p.unclear.note(m.Key, p.now(), err)
 		return none, err
 	}
+	p.unclear.forget(m.Key)
 	if eventID == "" {
 		return none, &conference.Error{Kind: conference.Ambiguous, Call: "POST /events", Err: errors.New("the answer names no event")}
 	}
