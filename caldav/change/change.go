@@ -5,6 +5,7 @@ package change
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"time"
 
@@ -25,6 +26,7 @@ type Options struct {
 	Outbox *outbox.Runner
 	Policy Policy
 	Log    *slog.Logger
+	Rand   io.Reader // nil: crypto/rand
 	// Failing tells whether a provider account is failing now, so that no save waits for it.
 	Failing func(provider string) bool
 }
@@ -153,6 +155,7 @@ type Policy struct {
 	MaxAttendees  int      // 0: 1000
 	MaxSize       int      // bytes; 0: 1 MiB
 	BaseURL       string   // public_url
+	Domains       []string // the organisation's mail domains
 }
 
 // ProviderWords says how one provider account is asked for.

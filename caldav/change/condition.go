@@ -1,0 +1,280 @@
+package change
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"joinery/caldav/ical"
+	"joinery/conference"
+	"joinery/store"
+)
+
+// keptRevisions is how many earlier revisions are looked at for a base.
+const keptRevisions = 30
+
+// precondition checks a request's conditions on cur (nil: nothing is there) and returns the bytes of
+// the revision that If-Match names, nil if it names none. A tag of a revision that differs from the
+// present one only by our own edits is good (design §5; a deliberate widening of RFC 9110).
+func (c *Changer) precondition(tx *store.Tx, cur *store.Object, cond Conditions) (base []byte, err error) {
+	if cond.IfNoneMatch && cur != nil {
+		return nil, errPrecondition
+	}
+	if cond.IfScheduleTagMatch != "" && (cur == nil || cur.ScheduleTag != cond.IfScheduleTagMatch) {
+		return nil, errPrecondition
+	}
+	if !cond.IfMatchSet {
+		return nil, nil
+	}
+	switch {
+	case cur == nil:
+		return nil, errPrecondition
+	case slices.Contains(cond.IfMatch, cur.ETag):
+		return cur.Data, nil
+	case slices.Contains(cond.IfMatch, "*"):
+		return nil, nil
+	case c.opts.Policy.StrictIfMatch || !cur.Own:
+		return nil, errPrecondition
+	}
+	revisions, err := tx.Revisions(cur.ID, keptRevisions)
+	if err != nil {
+		return nil, fmt.Errorf("read earlier revisions: %w", err)
+	}
+	for _, r := range revisions {
+		if slices.Contains(cond.IfMatch, r.ETag) {
+			return r.Data, nil
+		}
+		if !r.Own {
+			break
+		}
+	}
+	return nil, errPrecondition
+}
+
+// base finds the revision that a client started from, where no If-Match named it: the newest one
+// (with scheduleTag, if that is set) which carries the same traces as its body.
+func (c *Changer) base(tx *store.Tx, cur *store.Object, in *ical.Event, marks ical.Marks, scheduleTag string) (*ical.Event, error) {
+	if cur == nil {
+		return nil, nil
+	}
+	present := parseStored(cur.Data)
+	if in.Master == nil {
+		return present, nil
+	}
+	want := signature(in, marks)
+	if present != nil && signature(present, marks) == want {
+		return present, nil
+	}
+	revisions, err := tx.Revisions(cur.ID, keptRevisions)
+	if err != nil {
+		return nil, fmt.Errorf("read earlier revisions: %w", err)
+	}
+	for _, r := range revisions {
+		if scheduleTag != "" && r.ScheduleTag != scheduleTag {
+			continue
+		}
+		if e := parseStored(r.Data); e != nil && signature(e, marks) == want {
+			return e, nil
+		}
+	}
+	return present, nil
+}
+
+// A trace is what of ours a body carries, for comparing bodies.
+type trace struct {
+	link, block, old bool
+	booking          string
+	generation       int
+}
+
+func signature(e *ical.Event, marks ical.Marks) trace {
+	if e.Master == nil {
+		return trace{}
+	}
+	f := ical.Find(e.Master.Component, marks)
+	return trace{f.Link(), f.Block, f.Old, f.Booking, f.Generation}
+}
+
+// situation collects what planSave decides on. owner is the object that owned the event before.
+func (c *Changer) situation(tx *store.Tx, r PutRequest, in *body, cur *store.Object, named []byte) (s situation, owner *store.Object, err error) {
+	u, err := tx.UserByID(r.Calendar.UserID)
+	if err != nil {
+		return s, nil, fmt.Errorf("read the calendar's owner: %w", err)
+	}
+	s = situation{
+		now: tx.Now(), policy: &c.opts.Policy, user: u, rule: r.Calendar.Conference, incoming: in.event,
+		imported: r.Import || cur == nil && c.burst(u.ID, r.Caller.UserAgent, tx.Now()),
+		newID:    c.tag,
+		local: func(address string) bool {
+			_, err := tx.UserByAddress(address)
+			return err == nil
+		},
+	}
+	ev, err := find(tx.EventByUID(u.ID, in.summary.UID))
+	if err != nil {
+		return s, nil, fmt.Errorf("look for the event: %w", err)
+	}
+	if ev == nil {
+		ev = &store.Event{UserID: u.ID, UID: in.summary.UID}
+	} else {
+		// What was there once is no import any more, unless it is imported again.
+		s.imported = r.Import
+	}
+	s.event = *ev
+	if owner, err = c.owner(tx, ev, cur); err != nil {
+		return s, nil, err
+	}
+	if owner != nil {
+		s.current = parseStored(owner.Data)
+	}
+	if err := c.bookings(tx, &s); err != nil {
+		return s, nil, err
+	}
+	marks := s.marks()
+	switch {
+	case named != nil:
+		s.base = parseStored(named)
+	case owner != nil:
+		if s.base, err = c.base(tx, owner, in.event, marks, r.Conditions.IfScheduleTagMatch); err != nil {
+			return s, nil, err
+		}
+	default:
+		s.base = parseStored(ev.Data)
+	}
+	if err := c.copied(tx, &s); err != nil {
+		return s, nil, err
+	}
+	s.refused, err = c.refusal(tx, u, s.now)
+	return s, owner, err
+}
+
+// owner is the object that owns an event's booking and scheduling; a save to another one takes over.
+func (c *Changer) owner(tx *store.Tx, ev *store.Event, cur *store.Object) (*store.Object, error) {
+	if ev.ObjectID == 0 || cur != nil && cur.ID == ev.ObjectID {
+		return cur, nil
+	}
+	o, err := find(tx.ObjectByID(ev.ObjectID))
+	if err != nil {
+		return nil, fmt.Errorf("read the owning object: %w", err)
+	}
+	if o == nil {
+		return cur, nil
+	}
+	return o, nil
+}
+
+// bookings reads the event's own booking and every link it ever had.
+func (c *Changer) bookings(tx *store.Tx, s *situation) error {
+	if s.event.ID == 0 {
+		return nil
+	}
+	b, err := bookingOf(tx, s.event.ID)
+	if err != nil || b == nil {
+		return err
+	}
+	s.booking = b
+	rooms, err := tx.Rooms(b.ID)
+	if err != nil {
+		return fmt.Errorf("read the rooms: %w", err)
+	}
+	s.links = linksOf(rooms)
+	s.reusable = true
+	for _, r := range rooms {
+		if r.Generation == b.Generation && !usable(&r) {
+			s.reusable = false
+		}
+	}
+	return nil
+}
+
+// bookingOf is the booking of the event itself.
+func bookingOf(tx *store.Tx, eventID int64) (*store.Booking, error) {
+	list, err := tx.Bookings(eventID)
+	if err != nil {
+		return nil, fmt.Errorf("read the bookings: %w", err)
+	}
+	for i := range list {
+		if list[i].RecurrenceID == "" {
+			return &list[i], nil
+		}
+	}
+	return nil, nil
+}
+
+func linksOf(rooms []store.Room) []string {
+	var out []string
+	for _, r := range rooms {
+		if r.JoinURL != "" && !slices.Contains(out, r.JoinURL) {
+			out = append(out, r.JoinURL)
+		}
+	}
+	return out
+}
+
+// marks are what of the event's own booking may stand in a body.
+func (s *situation) marks() ical.Marks {
+	if s.booking == nil {
+		return ical.Marks{}
+	}
+	return ical.Marks{Link: s.booking.Link, Block: s.booking.Block, Old: without(s.links, s.booking.Link)}
+}
+
+// copied finds out whether the body carries traces of another booking of the same owner: it was
+// copied, and gets a conference of its own. A bare link is only text.
+func (c *Changer) copied(tx *store.Tx, s *situation) error {
+	v := s.incoming.Master
+	if v == nil {
+		return nil
+	}
+	consider := func(b *store.Booking) error {
+		if b == nil || b.UserID != s.user.ID || s.booking != nil && b.ID == s.booking.ID {
+			return nil
+		}
+		rooms, err := tx.Rooms(b.ID)
+		if err != nil {
+			return fmt.Errorf("read the rooms of the copied event: %w", err)
+		}
+		for _, link := range linksOf(rooms) {
+			if !slices.Contains(s.foreign, link) {
+				s.foreign = append(s.foreign, link)
+			}
+		}
+		s.copied = &Ask{By: ByCopy, Provider: b.Provider, Kind: b.Kind, Capacity: b.Capacity}
+		return nil
+	}
+	if l := v.Component.First(ical.PropBooking); l != nil {
+		b, err := find(tx.BookingByPublicID(l.Value))
+		if err != nil {
+			return fmt.Errorf("look for the copied booking: %w", err)
+		}
+		if err := consider(b); err != nil {
+			return err
+		}
+	}
+	for _, link := range ical.OurLinks(v.Component) {
+		room, err := tx.RoomByLink(link)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("look for the copied room: %w", err)
+		}
+		b, err := tx.BookingByID(room.BookingID)
+		if err != nil {
+			return fmt.Errorf("read the copied booking: %w", err)
+		}
+		if err := consider(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// usable tells whether a room may still serve its booking.
+func usable(r *store.Room) bool {
+	switch conference.RoomState(r.State) {
+	case conference.RoomIntended, conference.RoomCreating, conference.RoomLive:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,286 @@
+package change
+
+import (
+	"slices"
+	"time"
+
+	"joinery/caldav/ical"
+	"joinery/store"
+)
+
+// A situation is everything that decides what becomes of a save: values, no handles.
+type situation struct {
+	now      time.Time
+	policy   *Policy
+	user     *store.User
+	rule     string // the calendar's rule
+	local    func(address string) bool
+	imported bool // the save is part of an import
+
+	event   store.Event    // as it stands; zero ID: the UID is new to this user
+	booking *store.Booking // of the event itself; nil: none
+	// reusable: no room of the booking's present generation is being released or gone.
+	reusable bool
+	links    []string // all links that the booking's rooms ever had
+	copied   *Ask     // the body carries traces of another booking of this user
+	foreign  []string // that booking's links
+
+	base, current, incoming *ical.Event // base and current are nil where there is none
+	refused                 string      // why this user gets no new conference now, a conference.Reason
+	newID                   func() string
+}
+
+// A plan is what is to be stored together.
+type plan struct {
+	data    []byte
+	event   store.Event
+	booking *store.Booking // to be stored; nil: unchanged
+	created bool           // booking asks for a conference that was not asked for before
+	look    bool           // the reconciler is to look at the booking
+	why     string
+}
+
+// planSave decides what a client's save means. It is pure.
+func planSave(s situation) plan {
+	p := plan{event: s.event}
+	p.event.UID = s.incoming.UID
+	p.event.Role = roleOf(s.incoming, s.user)
+	p.event.Saved = s.now
+	p.event.Imported = s.imported
+	p.event.Silent = false
+	revived := !p.event.Deleted.IsZero()
+	p.event.Deleted, p.event.Data = time.Time{}, nil
+
+	edit := s.incoming.Object.Edit()
+	if p.event.Role == store.RoleOrganizer {
+		s.conference(&p, edit, revived)
+	} else if s.booking != nil && s.booking.State == store.BookingWanted {
+		// The owner gave the event away: the conference was the owner's.
+		p.drop(s.booking, s.now)
+		p.why = "the organizer changed"
+	}
+	s.scheduling(&p, edit)
+	p.data = edit.Bytes()
+	for _, v := range s.incoming.All() {
+		p.event.Sequence = max(p.event.Sequence, v.Sequence)
+	}
+	return p
+}
+
+// roleOf says what the owner is in an event (design §4, "Who may ask").
+func roleOf(e *ical.Event, u *store.User) store.Role {
+	org := e.Organizer()
+	if org == nil || slices.Contains(u.Addresses, org.Address) {
+		return store.RoleOrganizer
+	}
+	for _, v := range e.All() {
+		for _, a := range v.Attendees {
+			if slices.Contains(u.Addresses, a.Address) {
+				return store.RoleAttendee
+			}
+		}
+	}
+	return store.RoleNone
+}
+
+// drop notes that the booking's event is gone; its rooms are released after the settle time.
+func (p *plan) drop(b *store.Booking, now time.Time) {
+	c := *b
+	c.State, c.Since = store.BookingDropped, now
+	p.booking, p.look = &c, true
+}
+
+// conference decides about the event's own booking and edits the incoming body accordingly.
+func (s *situation) conference(p *plan, edit *ical.Edit, revived bool) {
+	v := s.incoming.Master
+	if v == nil {
+		return
+	}
+	b := s.booking
+	marks := ical.Marks{Old: s.foreign}
+	if b != nil {
+		marks = ical.Marks{Link: b.Link, Block: b.Block, Old: append(without(s.links, b.Link), s.foreign...)}
+	}
+	if v.Cancelled() {
+		if b != nil && b.State == store.BookingWanted {
+			p.drop(b, s.now)
+			p.booking.Block, p.booking.InLocation, p.booking.BlockGone = "", false, false
+			p.why = "the event was cancelled"
+		}
+		if b != nil {
+			s.present(edit, nil, marks, verdict{move: moveRemove})
+		}
+		return
+	}
+	verdict := s.judge(v, b, marks, revived)
+	p.why = verdict.why
+	switch verdict.move {
+	case moveNone:
+		s.inert(p, edit, v, b, marks)
+		return
+	case moveKeep:
+		c := *b
+		c.State, c.BlockGone = store.BookingWanted, verdict.blockGone
+		c.InLocation = s.present(edit, &c, marks, verdict)
+		p.booking, p.look = &c, true
+		return
+	case moveRemove:
+		c := *b
+		c.State, c.Since, c.Link, c.Block, c.InLocation, c.BlockGone, c.Problem = store.BookingRemoved, s.now, "", "", false, false, ""
+		s.present(edit, nil, marks, verdict)
+		p.booking, p.look = &c, true
+		return
+	}
+	c := store.Booking{EventID: s.event.ID, UserID: s.user.ID}
+	if b == nil {
+		c.PublicID = s.newID()
+	} else {
+		c = *b
+	}
+	c.State, c.Since, c.Generation = store.BookingWanted, s.now, c.Generation+1
+	c.Provider, c.Kind, c.Capacity = verdict.ask.Provider, verdict.ask.Kind, verdict.ask.Capacity
+	c.By = ways(append(s.policy.asks(v), verdict.ask), c.Provider, c.Kind)
+	c.Link, c.Block, c.InLocation, c.BlockGone, c.Problem = "", "", false, false, s.refused
+	if c.Problem != "" {
+		c.ProblemSince, c.Block = s.now, note(s.policy, &c, s.user.Locale)
+	}
+	s.present(edit, &c, marks, verdict)
+	p.booking, p.look, p.created = &c, true, true
+}
+
+// judge reads the bodies and judges them, with what only the situation knows.
+func (s *situation) judge(v *ical.VEvent, b *store.Booking, marks ical.Marks, revived bool) verdict {
+	var rule []Ask
+	if a, ok := s.policy.ruleAsk(s.rule, v, s.local); ok {
+		rule = append(rule, a)
+	}
+	in := s.policy.read(v, marks, rule...)
+	var base reading
+	if s.base != nil {
+		base = s.policy.read(s.base.Master, marks)
+	}
+	fresh := b == nil
+	if b != nil && b.State == store.BookingDropped {
+		again := Ask{By: ByCopy, Provider: b.Provider, Kind: b.Kind, Capacity: b.Capacity}
+		asked, asks := in.first(func(Ask) bool { return true })
+		switch {
+		case revived && !asks && !in.found.Old && !in.traces(b):
+			return verdict{move: moveNone, why: "came back without asking"}
+		case s.reusable && (in.traces(b) || !asks || asked.same(b.Provider, b.Kind)):
+			return verdict{move: moveKeep, location: true, blockGone: b.BlockGone, why: "came back in time"}
+		case asks:
+			return verdict{move: moveCreate, ask: asked, location: true, why: "came back and asks"}
+		default:
+			return verdict{move: moveCreate, ask: again, location: true, why: "came back"}
+		}
+	}
+	out := judge(b, base, in, s.copied)
+	asksNew := out.move == moveCreate
+	switch {
+	case asksNew && v.Recurring:
+		return verdict{move: moveNone, why: "a series"}
+	case asksNew && ended(v, s.user, s.now):
+		return verdict{move: moveNone, why: "it has ended"}
+	case asksNew && fresh && s.imported:
+		return verdict{move: moveNone, why: "imported"}
+	}
+	return out
+}
+
+// inert edits a body without conference: links of ours are stripped, and an import that would have
+// asked says so.
+func (s *situation) inert(p *plan, edit *ical.Edit, v *ical.VEvent, b *store.Booking, marks ical.Marks) {
+	if b != nil {
+		s.present(edit, nil, marks, verdict{move: moveRemove})
+		return
+	}
+	state := v.Component.Text(ical.PropState)
+	switch {
+	case p.why == "imported":
+		edit.SetOnce(v.Component, ical.PropState, "imported")
+	case state == "imported":
+		edit.SetOnce(v.Component, ical.PropState, "")
+	}
+}
+
+// present edits every component of the incoming body so that booking b stands in it (nil: nothing of
+// ours). It tells whether the link stands in the master's LOCATION.
+func (s *situation) present(edit *ical.Edit, b *store.Booking, marks ical.Marks, v verdict) (inLocation bool) {
+	pres := ical.Presentation{Location: v.location, Marks: ical.Marks{Old: withPresent(marks), Block: marks.Block}}
+	if b == nil {
+		pres.Resources, pres.PartStat = s.policy.isResource, "DECLINED"
+	} else {
+		pres = presentation(s.policy, b, pres)
+	}
+	for _, c := range s.incoming.All() {
+		in := edit.Present(c.Component, pres)
+		if c.RecurrenceID == nil {
+			inLocation = in
+		}
+	}
+	return inLocation
+}
+
+// presentation completes pres, which holds the marks to be looked for, with how booking b stands in
+// its event.
+func presentation(p *Policy, b *store.Booking, pres ical.Presentation) ical.Presentation {
+	pres.Link, pres.Old = b.Link, without(pres.Old, b.Link)
+	pres.Resources = p.isResource
+	if !b.BlockGone {
+		pres.NewBlock = b.Block
+	}
+	switch {
+	case b.Link != "":
+		pres.Booking, pres.Generation, pres.State = b.PublicID, b.Generation, "ready"
+		pres.PartStat = "ACCEPTED"
+		pres.IsWord = func(t string) bool { a, ok := p.word(t); return ok && a.same(b.Provider, b.Kind) }
+		prov, _ := p.provider(b.Provider)
+		pres.Label = prov.Service
+	case b.Problem != "":
+		pres.State, pres.Reason = "failed", b.Problem
+		pres.PartStat = "DECLINED"
+	}
+	return pres
+}
+
+func (p *Policy) isResource(address string) bool { _, ok := p.resource(address); return ok }
+
+// withPresent lists all links of m, the present one too.
+func withPresent(m ical.Marks) []string {
+	if m.Link == "" {
+		return m.Old
+	}
+	return append([]string{m.Link}, m.Old...)
+}
+
+func without(list []string, s string) []string {
+	out := make([]string, 0, len(list))
+	for _, v := range list {
+		if v != s {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// ended tells whether v's last moment is over. A recurring event is taken as not ended.
+func ended(v *ical.VEvent, u *store.User, now time.Time) bool {
+	return !v.Recurring && !meetingEnd(v, zoneOf(u)).After(now)
+}
+
+// meetingEnd is the end of v's meeting: of an event without length an hour after its start.
+func meetingEnd(v *ical.VEvent, loc *time.Location) time.Time {
+	start, end := v.Start.In(loc), v.End.In(loc)
+	if !end.After(start) {
+		end = start.Add(time.Hour)
+	}
+	return end
+}
+
+// zoneOf is the zone in which a user's floating times and dates are taken.
+func zoneOf(u *store.User) *time.Location {
+	if loc, err := time.LoadLocation(u.Zone); err == nil && u.Zone != "" {
+		return loc
+	}
+	return time.UTC
+}

@@ -1,0 +1,149 @@
+package change
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"joinery/caldav/ical"
+	"joinery/store"
+)
+
+// scheduling keeps in a saved body what the client may not lose or forget: statuses of delivery,
+// answers that came in meanwhile, the SEQUENCE of a reschedule.
+func (s *situation) scheduling(p *plan, edit *ical.Edit) {
+	if s.current == nil {
+		return
+	}
+	for _, v := range s.incoming.All() {
+		was := counterpart(s.current, v)
+		if was == nil {
+			continue
+		}
+		moved := rescheduled(was, v)
+		s.attendees(p, edit, was, v, moved)
+		counts := moved || !slices.Equal(values(was, "RRULE"), values(v, "RRULE")) ||
+			!slices.Equal(values(was, "EXDATE"), values(v, "EXDATE")) || v.Cancelled() && !was.Cancelled()
+		if p.event.Role == store.RoleOrganizer && counts && s.schedules(v) {
+			// RFC 5546 §2.1.4; many clients forget it.
+			if v.Sequence <= was.Sequence {
+				setSequence(edit, v, was.Sequence+1)
+				p.event.Sequence = max(p.event.Sequence, was.Sequence+1)
+			}
+		}
+	}
+}
+
+// attendees merges SCHEDULE-STATUS and PARTSTAT of the present object into v.
+func (s *situation) attendees(p *plan, edit *ical.Edit, was, v *ical.VEvent, moved bool) {
+	if p.event.Role == store.RoleAttendee {
+		if was.Organizer != nil && v.Organizer != nil && was.Organizer.Address == v.Organizer.Address {
+			keepStatus(edit, was.Organizer, v.Organizer)
+		}
+		return
+	}
+	for i := range v.Attendees {
+		now := &v.Attendees[i]
+		j := slices.IndexFunc(was.Attendees, func(a ical.Attendee) bool { return a.Address == now.Address })
+		if j < 0 {
+			continue
+		}
+		before := &was.Attendees[j]
+		keepStatus(edit, before, now)
+		own := slices.Contains(s.user.Addresses, now.Address)
+		switch {
+		case own || s.policy.isResource(now.Address) || p.event.Role != store.RoleOrganizer:
+		case moved:
+			// RFC 6638 §3.2.8: a reschedule asks everybody anew.
+			if now.PartStat != "NEEDS-ACTION" {
+				edit.SetParam(now.Line, "PARTSTAT", "NEEDS-ACTION")
+			}
+		case now.PartStat == "NEEDS-ACTION" && before.PartStat != "NEEDS-ACTION":
+			edit.SetParam(now.Line, "PARTSTAT", before.PartStat)
+		}
+	}
+}
+
+// keepStatus puts back a SCHEDULE-STATUS that only the server writes (RFC 6638 §7.3).
+func keepStatus(edit *ical.Edit, was, now *ical.Attendee) {
+	status := was.Line.Param("SCHEDULE-STATUS")
+	if status != "" && now.Line.Param("SCHEDULE-STATUS") == "" && now.Agent == was.Agent {
+		edit.SetParam(now.Line, "SCHEDULE-STATUS", status)
+	}
+}
+
+// counterpart finds the component of e with v's RECURRENCE-ID.
+func counterpart(e *ical.Event, v *ical.VEvent) *ical.VEvent {
+	if v.RecurrenceID == nil {
+		return e.Master
+	}
+	for _, o := range e.Overrides {
+		if o.RecurrenceID.Time.Equal(v.RecurrenceID.Time) {
+			return o
+		}
+	}
+	return nil
+}
+
+// rescheduled tells whether instances were moved or added, so that answers to the old times count no
+// longer. An excluded instance or an earlier end of a series moves nothing.
+func rescheduled(was, now *ical.VEvent) bool {
+	if !was.Start.Time.Equal(now.Start.Time) || !was.End.Time.Equal(now.End.Time) || was.Start.AllDay != now.Start.AllDay {
+		return true
+	}
+	return !slices.Equal(values(was, "RDATE"), values(now, "RDATE")) ||
+		!slices.Equal(unbounded(values(was, "RRULE")), unbounded(values(now, "RRULE")))
+}
+
+// unbounded returns rules without UNTIL and COUNT.
+func unbounded(rules []string) []string {
+	for i, r := range rules {
+		parts := slices.DeleteFunc(strings.Split(strings.ToUpper(r), ";"), func(part string) bool {
+			return strings.HasPrefix(part, "UNTIL=") || strings.HasPrefix(part, "COUNT=")
+		})
+		rules[i] = strings.Join(parts, ";")
+	}
+	return rules
+}
+
+func values(v *ical.VEvent, name string) []string {
+	var out []string
+	for _, l := range v.Component.All(name) {
+		out = append(out, l.Value)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// schedules tells whether somebody besides the owner is scheduled by us.
+func (s *situation) schedules(v *ical.VEvent) bool {
+	return slices.ContainsFunc(v.Attendees, func(a ical.Attendee) bool {
+		return a.Agent == "SERVER" && !slices.Contains(s.user.Addresses, a.Address) && !s.policy.isResource(a.Address)
+	})
+}
+
+func setSequence(edit *ical.Edit, v *ical.VEvent, n int) {
+	if l := v.Component.First("SEQUENCE"); l != nil {
+		edit.SetValue(l, strconv.Itoa(n))
+		return
+	}
+	edit.Add(v.Component, fmt.Sprintf("SEQUENCE:%d", n))
+}
+
+// isScheduling tells whether an event is a scheduling object resource (RFC 6638 §3.1): its owner
+// organises it for others or attends it.
+func isScheduling(e *ical.Event, role store.Role, u *store.User) bool {
+	if role == store.RoleAttendee {
+		return true
+	}
+	if role != store.RoleOrganizer || e.Organizer() == nil {
+		return false
+	}
+	for _, v := range e.All() {
+		if slices.ContainsFunc(v.Attendees, func(a ical.Attendee) bool { return !slices.Contains(u.Addresses, a.Address) }) {
+			return true
+		}
+	}
+	return false
+}
