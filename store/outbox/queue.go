@@ -1,0 +1,285 @@
+package outbox
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"joinery/store"
+)
+
+// A queue is a Queue at work: one goroutine hands out subjects, one goroutine for each that runs.
+type queue struct {
+	Queue
+	store *store.Store
+	log   *slog.Logger
+	delay func(attempts int) time.Duration
+	wake  chan struct{} // holds one when there may be something to do
+
+	mu      sync.Mutex
+	running map[int64]string // subjects at work, and their groups
+	groups  map[string]int   // how many of a group are at work
+	parked  map[int64]string // due subjects whose group was full when they were looked at
+}
+
+func newQueue(q Queue, s *store.Store, opts Options) *queue {
+	return &queue{
+		Queue:   q,
+		store:   s,
+		log:     opts.Log.With("kind", q.Kind),
+		delay:   opts.Backoff,
+		wake:    make(chan struct{}, 1),
+		running: map[int64]string{},
+		groups:  map[string]int{},
+		parked:  map[int64]string{},
+	}
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// touched wakes the queue for a subject that may have changed its group.
+func (q *queue) touched(subject int64) {
+	q.mu.Lock()
+	delete(q.parked, subject)
+	q.mu.Unlock()
+	q.signal()
+}
+
+// run hands out work until ctx ends, then waits for what runs.
+func (q *queue) run(ctx context.Context) {
+	var handlers sync.WaitGroup
+	defer handlers.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		jobs, next, err := q.claim(ctx)
+		for _, j := range jobs {
+			handlers.Go(func() { q.work(ctx, j) })
+		}
+		wait := poll
+		switch {
+		case err != nil:
+			if ctx.Err() == nil {
+				q.log.Error("taking work", "error", err)
+			}
+		case len(jobs) > 0:
+			continue // there may be more
+		case !next.IsZero():
+			wait = min(wait, max(next.Sub(q.store.Now()), 0))
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+		case <-q.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// claim leases due subjects for the workers that are free. If it gives none, next tells when to
+// look again (zero: when woken). Looking costs no write.
+func (q *queue) claim(ctx context.Context) (jobs []*Job, next time.Time, err error) {
+	subjects, next, err := q.choose(ctx)
+	if err != nil || len(subjects) == 0 {
+		return nil, next, err
+	}
+	err = q.store.Update(ctx, func(tx *store.Tx) error {
+		jobs = nil
+		now := q.store.Now()
+		for _, subject := range subjects {
+			w, err := tx.ClaimSubject(q.Kind, subject, now, rand.Text(), now.Add(Lease))
+			if errors.Is(err, store.ErrNotFound) {
+				continue // done, deferred or taken meanwhile
+			}
+			if err != nil {
+				return err
+			}
+			jobs = append(jobs, &Job{*w})
+		}
+		return nil
+	})
+	if err != nil {
+		jobs = nil
+	}
+	claimed := map[int64]bool{}
+	for _, j := range jobs {
+		claimed[j.Subject] = true
+	}
+	for _, subject := range subjects {
+		if !claimed[subject] {
+			q.leave(subject)
+		}
+	}
+	if len(jobs) == 0 {
+		next = q.store.Now() // look again: somebody else was faster
+	}
+	return jobs, next, err
+}
+
+// choose picks due subjects whose groups have room, at most as many as there are free workers, and
+// enters them as running. Those whose group is full are parked, that is, passed over until a place
+// of it is free.
+func (q *queue) choose(ctx context.Context) (subjects []int64, next time.Time, err error) {
+	const page = 100 // so many that a long row of parked subjects is gone through fast
+	for q.free() > 0 {
+		var due []int64
+		now := q.store.Now()
+		err := q.store.View(ctx, func(tx *store.Tx) (err error) {
+			if due, err = tx.DueWork(q.Kind, now, page, q.passed); err != nil || len(due) > 0 {
+				return err
+			}
+			next, err = tx.LaterWork(q.Kind, now)
+			if errors.Is(err, store.ErrNotFound) {
+				err = nil
+			}
+			return err
+		})
+		if err != nil {
+			q.leave(subjects...)
+			return nil, time.Time{}, err
+		}
+		if len(due) == 0 {
+			return subjects, next, nil
+		}
+		for _, subject := range due {
+			if q.free() > 0 && q.enter(subject, q.groupOf(ctx, subject)) {
+				subjects = append(subjects, subject)
+			}
+		}
+	}
+	return subjects, time.Time{}, nil // a handler that ends will wake us
+}
+
+// groupOf asks for a subject's group. A panic is logged and means none.
+func (q *queue) groupOf(ctx context.Context, subject int64) (group string) {
+	if q.Group == nil {
+		return ""
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			q.log.Error("panic in a queue's Group", "subject", subject, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	return q.Group(ctx, subject)
+}
+
+// free counts the idle workers.
+func (q *queue) free() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.Workers - len(q.running)
+}
+
+// passed tells whether a due subject is not to be looked at now: it runs (a handler may outlive its
+// lease), or it is parked and its group still full.
+func (q *queue) passed(subject int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if _, runs := q.running[subject]; runs {
+		return true
+	}
+	group, parked := q.parked[subject]
+	return parked && q.groups[group] >= q.GroupLimit
+}
+
+// enter takes a worker and a place in the group for a subject, or parks it.
+func (q *queue) enter(subject int64, group string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if group != "" && q.groups[group] >= q.GroupLimit {
+		q.parked[subject] = group
+		return false
+	}
+	delete(q.parked, subject)
+	q.running[subject] = group
+	if group != "" {
+		q.groups[group]++
+	}
+	return true
+}
+
+// leave gives workers and places back.
+func (q *queue) leave(subjects ...int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, subject := range subjects {
+		group := q.running[subject]
+		delete(q.running, subject)
+		if group == "" {
+			continue
+		}
+		if q.groups[group]--; q.groups[group] == 0 {
+			delete(q.groups, group)
+		}
+	}
+}
+
+// work runs the handler of a job, records what came of it and frees its worker.
+func (q *queue) work(ctx context.Context, j *Job) {
+	log := q.log.With("subject", j.Subject)
+	w := j.Work // what the handler does to its copy does not count
+	defer func() {
+		q.leave(w.Subject)
+		q.signal()
+	}()
+	next, err := q.handle(ctx, j, log)
+	if errors.Is(err, ErrLost) {
+		log.Warn("work came too late: its lease is lost")
+		return
+	}
+	record := func(tx *store.Tx) error {
+		switch {
+		case err == nil:
+			return tx.FinishWork(&w, next)
+		case ctx.Err() != nil:
+			return tx.ReleaseWork(&w)
+		}
+		delay := q.retryDelay(err, w.Attempts+1)
+		log.Warn("work failed", "attempts", w.Attempts+1, "again_in", delay, "error", err)
+		return tx.RetryWork(&w, q.store.Now().Add(delay), err.Error())
+	}
+	if err := q.store.Update(context.WithoutCancel(ctx), record); err != nil {
+		log.Error("recording work; it is taken again when its lease ends", "error", err)
+	}
+}
+
+// handle calls the handler with a deadline before the end of the lease. A panic becomes an error.
+func (q *queue) handle(ctx context.Context, j *Job, log *slog.Logger) (next time.Time, err error) {
+	ctx, cancel := context.WithTimeout(ctx, Lease-margin)
+	defer cancel()
+	returned := false
+	defer func() {
+		p := recover()
+		switch {
+		case p != nil:
+			err = fmt.Errorf("panic: %v", p)
+			log.Error("panic in a handler", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		case !returned:
+			err = errors.New("the handler ended its goroutine")
+		}
+	}()
+	next, err = q.Handle(ctx, j)
+	returned = true
+	return next, err
+}
+
+// retryDelay is what an error asks for, or else the backoff.
+func (q *queue) retryDelay(err error, attempts int) time.Duration {
+	var after interface{ RetryAfter() time.Duration }
+	if errors.As(err, &after) {
+		if d := after.RetryAfter(); d > 0 {
+			return d
+		}
+	}
+	return q.delay(attempts)
+}
