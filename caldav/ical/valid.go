@@ -10,7 +10,8 @@ import (
 type Invalid struct {
 	// Precondition is its local name in the CalDAV namespace: supported-calendar-data,
 	// valid-calendar-data, valid-calendar-object-resource, supported-calendar-component,
-	// max-attendees-per-instance; same-organizer-in-all-components is of RFC 6638 §3.2.4.2.
+	// max-attendees-per-instance; same-organizer-in-all-components is of RFC 6638 §3.2.4.2,
+	// supported-rscale of RFC 7529.
 	Precondition string
 	Text         string
 }
@@ -43,6 +44,9 @@ func Check(o *Object, maxAttendees int) (Summary, error) {
 	organizer := ""
 	for _, c := range components {
 		if err := checkComponent(c, s.UID, maxAttendees); err != nil {
+			return Summary{}, err
+		}
+		if err := checkRecurrence(o, c); err != nil {
 			return Summary{}, err
 		}
 		if l := c.First("ORGANIZER"); l != nil {
@@ -145,6 +149,28 @@ func checkComponent(c *Component, uid string, maxAttendees int) error {
 		return invalid("valid-calendar-data", end+" together with DURATION")
 	case maxAttendees > 0 && counts["ATTENDEE"] > maxAttendees:
 		return invalid("max-attendees-per-instance", fmt.Sprintf("more than %d attendees", maxAttendees))
+	}
+	return nil
+}
+
+// checkRecurrence refuses rules and dates that cannot be expanded: an event that is shown nowhere is
+// worse than a save that is refused.
+func checkRecurrence(o *Object, c *Component) error {
+	for _, l := range c.Lines {
+		switch l.Name {
+		case "RRULE", "EXRULE":
+			if _, err := ParseRule(l.Value); err != nil {
+				precondition := "valid-calendar-data"
+				if strings.Contains(strings.ToUpper(l.Value), "RSCALE=") {
+					precondition = "supported-rscale"
+				}
+				return invalid(precondition, err.Error())
+			}
+		case "RDATE", "EXDATE":
+			if _, err := o.Times(l); err != nil {
+				return invalid("valid-calendar-data", err.Error())
+			}
+		}
 	}
 	return nil
 }
