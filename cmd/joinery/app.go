@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"joinery/caldav"
+	"joinery/caldav/change"
+	"joinery/conference"
+	"joinery/conference/booking"
+	"joinery/mailer"
+	"joinery/store"
+	"joinery/store/outbox"
+	"joinery/web"
+)
+
+// An app is the assembled program: everything that serve runs, and the parts that commands use.
+type app struct {
+	config     *config
+	log        *slog.Logger
+	now        func() time.Time
+	store      *store.Store
+	outbox     *outbox.Runner
+	changer    *change.Changer
+	providers  map[string]conference.Guarded
+	reconciler *booking.Reconciler
+	sender     *mailer.Sender
+	metrics    *web.Metrics
+}
+
+// newApp opens the store and joins the parts. Nothing runs yet. Close must be called.
+func newApp(ctx context.Context, c *config, log *slog.Logger, now func() time.Time) (*app, error) {
+	a := &app{config: c, log: log, now: now, providers: map[string]conference.Guarded{}, metrics: web.NewMetrics(now)}
+	var err error
+	if a.store, err = store.Open(ctx, c.Store.URL, store.Options{Now: now, Log: log}); err != nil {
+		return nil, fmt.Errorf("%s: store.url: %w", c.path, err)
+	}
+	a.outbox = outbox.New(a.store, outbox.Options{Log: log})
+	plain := map[string]conference.Provider{}
+	for _, p := range c.Providers {
+		g, err := a.provider(p)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: provider %s: %w", c.path, p.Name, err), a.store.Close())
+		}
+		a.providers[p.Name], plain[p.Name] = g, g
+	}
+	policy := a.policy()
+	a.changer = change.New(change.Options{
+		Store: a.store, Outbox: a.outbox, Policy: policy, Log: log,
+		Failing: func(name string) bool {
+			g, ok := a.providers[name]
+			return !ok || g.Failing()
+		},
+	})
+	a.reconciler = booking.New(booking.Options{
+		Store: a.store, Outbox: a.outbox, Calendar: a.changer, Providers: plain, Log: log, Now: now,
+		Late: a.late(), DeniedRetry: a.deniedRetry(), Observe: a.metrics.Attempt,
+	})
+	a.outbox.Add(a.reconciler.Queue())
+	if a.sender, err = a.newSender(policy); err != nil {
+		return nil, errors.Join(err, a.store.Close())
+	}
+	for _, q := range a.sender.Queues() {
+		a.outbox.Add(q)
+	}
+	return a, nil
+}
+
+// Close closes the store.
+func (a *app) Close() error { return a.store.Close() }
+
+// provider opens an account behind its guard.
+func (a *app) provider(p providerConfig) (conference.Guarded, error) {
+	inner, err := providerKinds[p.Kind].open(p, nil, a.log, a.now)
+	if err != nil {
+		return nil, err
+	}
+	rate := p.PerSecond
+	if rate == 0 {
+		rate = 10
+	}
+	return conference.Guard(inner, conference.GuardOptions{
+		Name: p.Name, Rate: rate, Burst: 10, Log: a.log, Now: a.now,
+		Observe: func(call string, kind conference.ErrorKind, took time.Duration) {
+			a.metrics.Call(p.Name, call, string(kind), took)
+		},
+	}), nil
+}
+
+// late is the longest time for which a service may still do what it did not answer.
+func (a *app) late() time.Duration {
+	var d time.Duration
+	for _, p := range a.config.Providers {
+		d = max(d, p.LateAnswer.d())
+	}
+	return d
+}
+
+// deniedRetry is the delay between attempts that only a person's help can make succeed; nil: the
+// reconciler's own.
+func (a *app) deniedRetry() func(int) time.Duration {
+	var d time.Duration
+	for _, p := range a.config.Providers {
+		d = max(d, p.DeniedRetry.d())
+	}
+	if d == 0 {
+		return nil
+	}
+	return func(int) time.Duration { return d }
+}
+
+// policy is the configuration as the write path needs it.
+func (a *app) policy() change.Policy {
+	c := a.config
+	p := change.Policy{
+		ServiceDomain: c.ServiceDomain, WaitForLink: c.CalDAV.WaitForLink.d(), Settle: c.Settle.d(),
+		MailSettle: c.Mail.Settle.d(), MailWait: c.Mail.WaitForLink.d(), ImportBurst: c.CalDAV.ImportBurst,
+		StrictIfMatch: c.CalDAV.StrictIfMatch, SendAgenda: c.Policy.SendAgenda, Who: c.Policy.Who, PerDay: c.Policy.PerDay,
+		MaxAttendees: c.CalDAV.MaxAttendees, MaxSize: c.CalDAV.MaxSize, BaseURL: c.PublicURL, Domains: c.Mail.Domains,
+	}
+	for _, pc := range c.Providers {
+		t := a.providers[pc.Name].Traits()
+		words := change.ProviderWords{
+			Name: pc.Name, Service: t.Service, Words: pc.Words, Resource: pc.Resource, Default: pc.Default,
+			Kind: pc.DefaultKind, MaxTitle: t.TitleLimit, MaxLong: t.MaxDuration,
+		}
+		if d := pc.MaxDuration.d(); d > 0 {
+			words.MaxLong = d
+		}
+		p.Providers = append(p.Providers, words)
+	}
+	return p
+}
+
+// handler is everything that the program answers over HTTP.
+func (a *app) handler() http.Handler {
+	dav := caldav.New(caldav.Options{
+		Store: a.store, Changes: a.changer, Now: a.now, Log: a.log, PublicURL: a.config.PublicURL,
+		MaxSize: a.config.CalDAV.MaxSize, MaxAttendees: a.config.CalDAV.MaxAttendees,
+		ClientAddress: a.clientAddress(), Observe: a.metrics.Request,
+	})
+	return web.New(web.Options{
+		Store: a.store, CalDAV: dav, Metrics: a.metrics, Failing: a.failing, Log: a.log, Now: a.now,
+		OpenMetrics: a.config.Metrics == "",
+	})
+}
+
+// clientAddress says who is asking, for counting wrong passwords.
+func (a *app) clientAddress() func(*http.Request) string {
+	if !a.config.CalDAV.TrustProxy {
+		return nil
+	}
+	return web.ForwardedFor
+}
+
+// failing lists the accounts that fail now, with why.
+func (a *app) failing() map[string]string {
+	out := map[string]string{}
+	for name, g := range a.providers {
+		if g.Failing() {
+			err, _ := g.LastError()
+			out[name] = fmt.Sprint(err)
+		}
+	}
+	return out
+}
+
+// run serves on l, and does the work, until ctx ends. Requests under way are finished.
+func (a *app) run(ctx context.Context, l net.Listener) error {
+	if err := a.store.Update(ctx, a.recover); err != nil {
+		return fmt.Errorf("take up earlier work: %w", err)
+	}
+	server := &http.Server{
+		Handler: a.handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second,
+		WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.outbox.Run(ctx) })
+	g.Go(func() error { return a.housekeeping(ctx) })
+	g.Go(func() error {
+		var err error
+		if t := a.config.TLS; t.Cert != "" {
+			err = server.ServeTLS(l, t.Cert, t.Key)
+		} else {
+			err = server.Serve(l)
+		}
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return err
+	})
+	if a.config.Metrics != "" {
+		if err := a.serveMetrics(ctx, g); err != nil {
+			return err
+		}
+	}
+	g.Go(func() error {
+		<-ctx.Done()
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		return server.Shutdown(stop)
+	})
+	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func (a *app) serveMetrics(ctx context.Context, g *errgroup.Group) error {
+	l, err := net.Listen("tcp", a.config.Metrics)
+	if err != nil {
+		return fmt.Errorf("%s: metrics: %w", a.config.path, err)
+	}
+	server := &http.Server{Handler: a.metrics.Handler(a.store), ReadHeaderTimeout: 10 * time.Second}
+	g.Go(func() error {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		return server.Close()
+	})
+	return nil
+}
+
+// recover has everything looked at that an earlier process may have left half done, or that another
+// configuration lets succeed now.
+func (a *app) recover(tx *store.Tx) error {
+	if err := a.reconciler.Recover(tx); err != nil {
+		return err
+	}
+	return a.changer.Recover(tx)
+}
+
+// history is how long earlier revisions, tombstones and sent mail are kept (design §5).
+const history = 30 * 24 * time.Hour
+
+// housekeeping purges old history once a day.
+func (a *app) housekeeping(ctx context.Context) error {
+	for {
+		err := a.store.Update(ctx, func(tx *store.Tx) error { return tx.PurgeHistory(tx.Now().Add(-history)) })
+		if err != nil && ctx.Err() == nil {
+			a.log.Error("purge history", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(24 * time.Hour):
+		}
+	}
+}
