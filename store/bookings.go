@@ -6,11 +6,11 @@ import (
 )
 
 const bookingColumns = `id, event_id, user_id, public_id, recurrence_id, state, provider, kind, capacity, asked_by,
-	generation, link, block, in_location, block_gone, own_location, problem, problem_since, created_at, updated_at`
+	generation, link, block, in_location, block_gone, state_since, problem, problem_since, created_at, updated_at`
 
 func (b *Booking) fields() []any {
 	return []any{&b.ID, &b.EventID, &b.UserID, &b.PublicID, &b.RecurrenceID, &b.State, &b.Provider, &b.Kind,
-		&b.Capacity, (*words)(&b.By), &b.Generation, &b.Link, &b.Block, &b.InLocation, &b.BlockGone, &b.OwnLocation,
+		&b.Capacity, (*words)(&b.By), &b.Generation, &b.Link, &b.Block, &b.InLocation, &b.BlockGone, (*instant)(&b.Since),
 		&b.Problem, (*instant)(&b.ProblemSince), (*instant)(&b.Created), (*instant)(&b.Updated)}
 }
 
@@ -36,24 +36,30 @@ func (tx *Tx) Bookings(eventID int64) ([]Booking, error) {
 func (tx *Tx) PutBooking(b *Booking) error {
 	b.Updated = tx.at
 	args := []any{b.EventID, b.UserID, b.PublicID, b.RecurrenceID, b.State, b.Provider, b.Kind, b.Capacity, words(b.By),
-		b.Generation, b.Link, b.Block, b.InLocation, b.BlockGone, b.OwnLocation, b.Problem, instant(b.ProblemSince),
+		b.Generation, b.Link, b.Block, b.InLocation, b.BlockGone, instant(b.Since), b.Problem, instant(b.ProblemSince),
 		instant(b.Updated)}
 	if b.ID != 0 {
 		return tx.change("update booking", `UPDATE bookings SET event_id = ?, user_id = ?, public_id = ?,
 			recurrence_id = ?, state = ?, provider = ?, kind = ?, capacity = ?, asked_by = ?, generation = ?, link = ?,
-			block = ?, in_location = ?, block_gone = ?, own_location = ?, problem = ?, problem_since = ?, updated_at = ?
+			block = ?, in_location = ?, block_gone = ?, state_since = ?, problem = ?, problem_since = ?, updated_at = ?
 			WHERE id = ?`, append(args, b.ID)...)
 	}
 	b.Created = tx.at
 	err := tx.row([]any{&b.ID}, `INSERT INTO bookings (event_id, user_id, public_id,
 		recurrence_id, state, provider, kind, capacity, asked_by, generation, link,
-		block, in_location, block_gone, own_location, problem, problem_since, updated_at, created_at)
+		block, in_location, block_gone, state_since, problem, problem_since, updated_at, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		append(args, instant(b.Created))...)
 	if err != nil {
 		return fmt.Errorf("insert booking: %w", err)
 	}
 	return nil
+}
+
+// WaitingBookings lists the bookings that are wanted and have no link yet.
+func (tx *Tx) WaitingBookings() ([]Booking, error) {
+	return list(tx, "waiting bookings", (*Booking).fields, `SELECT `+bookingColumns+` FROM bookings
+		WHERE state = ? AND link = '' ORDER BY id`, BookingWanted)
 }
 
 // CountBookings counts a user's bookings created at since or after.

@@ -123,11 +123,10 @@ type Booking struct {
 	By           []string // what asks: location, category, resource, property, rule, copy
 	Generation   int      // counts up when a new link is wanted
 	// What stands in the event, exactly as written; empty where nothing of ours stands.
-	Link        string // the present link; empty until it was written
-	Block       string // the unescaped block in DESCRIPTION
-	InLocation  bool
-	BlockGone   bool // the organiser deleted the block and kept the link
-	OwnLocation string
+	Link       string // the present link; empty until it was written
+	Block      string // the unescaped block in DESCRIPTION
+	InLocation bool
+	BlockGone  bool // the organiser deleted the block and kept the link
 	// Problem is why there is no conference (a conference.Reason or "other"), empty if none.
 	Problem      string
 	ProblemSince time.Time

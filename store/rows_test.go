@@ -68,7 +68,7 @@ func TestRowsRoundTrip(t *testing.T) {
 		b := &store.Booking{EventID: e.ID, UserID: u.ID, PublicID: "pub", State: store.BookingWanted, Provider: "mtslink",
 			Kind: "webinar", Capacity: 200, By: []string{"location"}, Generation: 1}
 		check("insert booking", nil, nil, tx.PutBooking(b))
-		b.Link, b.Block, b.InLocation, b.BlockGone, b.OwnLocation = "https://x/1", "block", true, true, "Room 5"
+		b.Link, b.Block, b.InLocation, b.BlockGone, b.Since = "https://x/1", "block", true, true, at
 		b.Problem, b.ProblemSince, b.Generation, b.RecurrenceID = "denied", at, 2, "r"
 		check("update booking", nil, nil, tx.PutBooking(b))
 		gotBooking, err := tx.BookingByPublicID("pub")

@@ -91,6 +91,21 @@ func (c *Changer) meeting(b *store.Booking, v *ical.VEvent, p *Present) conferen
 	return m
 }
 
+// Recover has every booking looked at that waits for its link: the configuration may allow now what
+// it did not. It is for the start of the program.
+func (c *Changer) Recover(tx *store.Tx) error {
+	waiting, err := tx.WaitingBookings()
+	if err != nil {
+		return fmt.Errorf("read waiting bookings: %w", err)
+	}
+	for _, b := range waiting {
+		if err := c.opts.Outbox.Touch(tx, WorkBooking, b.ID, tx.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Ready implements booking.Calendar.
 func (c *Changer) Ready(tx *store.Tx, b *store.Booking, r *store.Room) error {
 	return c.outcome(tx, b, r, "")

@@ -129,7 +129,7 @@ CREATE TABLE bookings (
     block         TEXT NOT NULL,
     in_location   BOOLEAN NOT NULL,
     block_gone    BOOLEAN NOT NULL,
-    own_location  TEXT NOT NULL,
+    state_since   BIGINT NOT NULL,
     problem       TEXT NOT NULL,
     problem_since BIGINT NOT NULL,
     created_at    BIGINT NOT NULL,
