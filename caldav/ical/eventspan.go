@@ -1,0 +1,88 @@
+package ical
+
+import "time"
+
+// Span returns a time that all instances lie in, whatever the zone of floating times and dates: an
+// index's bounds. It may be wider than they are. A zero end is open: the event recurs without end, or
+// its end would take too much work to find, or its rule cannot be read. Both are zero where the event
+// has no time at all.
+func (e *Event) Span() (start, end time.Time) {
+	widen := func(from, to time.Time) {
+		if start.IsZero() || from.Before(start) {
+			start = from
+		}
+		if to.After(end) {
+			end = to
+		}
+	}
+	for _, v := range e.All() {
+		if !v.Start.Time.IsZero() {
+			from, _ := v.Start.widest()
+			_, to := v.End.widest()
+			widen(from, to)
+		}
+	}
+	m := e.Master
+	if m == nil || m.Start.Time.IsZero() || !m.Recurring {
+		return start, end
+	}
+	b := expandBudget
+	x, err := newExpansion(e, time.UTC, &b)
+	if err != nil {
+		return start, time.Time{}
+	}
+	last, ok := x.lastStart()
+	if !ok {
+		return start, time.Time{}
+	}
+	reach := time.Duration(0)
+	if !x.frame.fixed {
+		reach = floatingReach
+	}
+	for _, d := range x.rdates {
+		at := time.Unix(d.at, 0)
+		widen(at.Add(-reach).UTC(), at.Add(x.longest+reach).UTC())
+	}
+	widen(start, last.Add(max(lengthOf(m, time.UTC).atMost(), x.longest)+reach).UTC())
+	for _, s := range x.shifts {
+		by := time.Duration(s.delta)*time.Second + zoneReach
+		widen(start, last.Add(by+lengthOf(s.def, time.UTC).atMost()+reach).UTC())
+	}
+	return start, end
+}
+
+// lastStart is the start of the last instance that the master makes, or later; false if there is
+// none or it takes too much work to find.
+func (x *expansion) lastStart() (time.Time, bool) {
+	first := item{c: x.start, at: x.event.Master.Start.In(x.loc).Unix()}
+	last := first.at
+	if n := len(x.rdates); n > 0 {
+		last = max(last, x.rdates[n-1].at)
+	}
+	for _, r := range x.rules {
+		switch {
+		case r.Until != nil:
+			c := untilCivil(r.Until, nil, x.frame.allDay)
+			if r.Until.UTC {
+				last = max(last, int64(c))
+			} else {
+				last = max(last, civilTime(c, x.frame.loc).Unix())
+			}
+		case r.Count > 0:
+			s := newRuleSource(x.frame, r, first, first.at, x.budget)
+			for {
+				it, ok := s.next()
+				if !ok {
+					break
+				}
+				last = max(last, it.at)
+			}
+			if s.err != nil {
+				return time.Time{}, false
+			}
+		default:
+			return time.Time{}, false
+		}
+	}
+	return time.Unix(last, 0), true
+}
