@@ -92,6 +92,8 @@ func (i *id) UnmarshalJSON(b []byte) error {
 		if err := json.Unmarshal(b, &text); err != nil {
 			return err
 		}
+	} else if b[0] < '0' || b[0] > '9' {
+		return fmt.Errorf("%.40q is no id", text)
 	}
 	if text != "" && !validID(text) {
 		return fmt.Errorf("%.40q is no id", text)
