@@ -1,0 +1,262 @@
+package caldav
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
+
+	"joinery/store"
+)
+
+const (
+	credentialLife = 5 * time.Minute // how long a verified password is believed
+	refusalLife    = time.Minute     // how long a refused one is
+	maxHashing     = 4               // password hashes at once (design §9)
+	maxRemembered  = 10_000          // credentials, addresses
+
+	failBurst = 20               // different wrong passwords an address may try at once
+	failEvery = 15 * time.Second // and one more in every such time
+)
+
+// An authenticator knows who asks. Verified credentials are remembered for a short time under an HMAC with
+// a key of this process, together with the hash in the user's row: they count only while that row
+// still says the same. Refused ones are remembered too, so that a device with an old password
+// neither costs a hash each minute nor uses up what its address may fail.
+type authenticator struct {
+	store   *store.Store
+	now     func() time.Time
+	address func(*http.Request) string
+	key     [32]byte
+	dummy   string // hash that nobody's password matches, for unknown users
+	hashing chan struct{}
+	flight  singleflight.Group
+
+	mu     sync.Mutex
+	known  map[[32]byte]credential
+	fails  map[string]*rate.Limiter
+	trades map[int64]*rate.Limiter
+	perSec float64
+}
+
+type credential struct {
+	hash    string // of the user's row; empty for unknown users
+	ok      bool
+	expires time.Time
+}
+
+func newAuthenticator(st *store.Store, now func() time.Time, address func(*http.Request) string, perSecond float64) *authenticator {
+	a := &authenticator{
+		store: st, now: now, address: address, perSec: perSecond,
+		hashing: make(chan struct{}, maxHashing),
+		known:   map[[32]byte]credential{},
+		fails:   map[string]*rate.Limiter{},
+		trades:  map[int64]*rate.Limiter{},
+	}
+	var salt [argonSalt]byte
+	_, _ = rand.Read(a.key[:]) // crypto/rand.Read never fails
+	_, _ = rand.Read(salt[:])
+	a.dummy = encodeHash("", salt[:], argonMemory, argonTime, argonThreads)
+	return a
+}
+
+var errCredentials = refuse(http.StatusUnauthorized, "a login and its password are needed")
+
+// user returns who asks, by Basic authentication (RFC 7617). The error is *httpError where the client is at fault.
+func (a *authenticator) user(r *http.Request) (*store.User, error) {
+	login, password, ok := r.BasicAuth()
+	if !ok || login == "" || len(login) > 1024 || len(password) > 1024 {
+		return nil, errCredentials
+	}
+	u, err := a.lookup(r.Context(), login)
+	if err != nil {
+		return nil, err
+	}
+	hash := ""
+	if u != nil {
+		hash = u.Password
+	}
+	id := a.identify(login, password)
+	ok, seen := a.remembered(id, hash)
+	if !seen {
+		if ok, err = a.verify(r, id, hash, password); err != nil {
+			return nil, err
+		}
+	}
+	if !ok || u == nil {
+		return nil, errCredentials
+	}
+	return u, nil
+}
+
+// lookup finds the user by login, or by one of the addresses; nil if there is none.
+func (a *authenticator) lookup(ctx context.Context, login string) (*store.User, error) {
+	var u *store.User
+	err := a.store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		u, err = tx.UserByLogin(login)
+		if errors.Is(err, store.ErrNotFound) {
+			u, err = tx.UserByAddress(login)
+		}
+		if errors.Is(err, store.ErrNotFound) {
+			u, err = nil, nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if u != nil && (u.Removed || u.Password == "") {
+		return nil, nil
+	}
+	return u, nil
+}
+
+func (a *authenticator) identify(login, password string) (id [32]byte) {
+	m := hmac.New(sha256.New, a.key[:])
+	m.Write([]byte(login))
+	m.Write([]byte{0})
+	m.Write([]byte(password))
+	m.Sum(id[:0])
+	return id
+}
+
+func (a *authenticator) remembered(id [32]byte, hash string) (ok, seen bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c, found := a.known[id]
+	if !found || c.hash != hash || !a.now().Before(c.expires) {
+		return false, false
+	}
+	return c.ok, true
+}
+
+// verify hashes the password, once for requests that come at the same time.
+func (a *authenticator) verify(r *http.Request, id [32]byte, hash, password string) (bool, error) {
+	limit := a.failLimiter(clientNet(a.address(r)))
+	if wait := waitFor(limit, a.now()); wait > 0 {
+		e := refuse(http.StatusTooManyRequests, "too many wrong passwords from this address")
+		e.retryAfter = wait
+		return false, e
+	}
+	ch := a.flight.DoChan(string(id[:])+hash, func() (any, error) {
+		a.hashing <- struct{}{}
+		defer func() { <-a.hashing }()
+		against := hash
+		if against == "" {
+			against = a.dummy // unknown users take as long as others
+		}
+		ok := VerifyPassword(against, password) && hash != ""
+		if !ok {
+			limit.AllowN(a.now(), 1)
+		}
+		a.remember(id, hash, ok)
+		return ok, nil
+	})
+	select {
+	case res := <-ch:
+		return res.Val.(bool), nil
+	case <-r.Context().Done():
+		return false, r.Context().Err()
+	}
+}
+
+func (a *authenticator) remember(id [32]byte, hash string, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.now()
+	if len(a.known) >= maxRemembered {
+		for k, c := range a.known {
+			if !now.Before(c.expires) {
+				delete(a.known, k)
+			}
+		}
+		if len(a.known) >= maxRemembered {
+			clear(a.known)
+		}
+	}
+	life := refusalLife
+	if ok {
+		life = credentialLife
+	}
+	a.known[id] = credential{hash: hash, ok: ok, expires: now.Add(life)}
+}
+
+func (a *authenticator) failLimiter(addr string) *rate.Limiter {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	l := a.fails[addr]
+	if l == nil {
+		if len(a.fails) >= maxRemembered {
+			now := a.now()
+			for k, l := range a.fails {
+				if l.TokensAt(now) >= failBurst {
+					delete(a.fails, k)
+				}
+			}
+			if len(a.fails) >= maxRemembered {
+				clear(a.fails)
+			}
+		}
+		l = rate.NewLimiter(rate.Every(failEvery), failBurst)
+		a.fails[addr] = l
+	}
+	return l
+}
+
+// admit bounds the requests of one principal; it returns how long to wait, 0 to go on.
+func (a *authenticator) admit(u *store.User) time.Duration {
+	a.mu.Lock()
+	l := a.trades[u.ID]
+	if l == nil {
+		l = rate.NewLimiter(rate.Limit(a.perSec), int(10*a.perSec))
+		a.trades[u.ID] = l
+	}
+	a.mu.Unlock()
+	now := a.now()
+	if l.AllowN(now, 1) {
+		return 0
+	}
+	return max(waitFor(l, now), time.Second)
+}
+
+// waitFor tells how long until the limiter has a token; it takes none.
+func waitFor(l *rate.Limiter, now time.Time) time.Duration {
+	tokens := l.TokensAt(now)
+	if tokens >= 1 {
+		return 0
+	}
+	return time.Duration((1 - tokens) / float64(l.Limit()) * float64(time.Second))
+}
+
+// remoteHost is the address at the other end of the connection.
+func remoteHost(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// clientNet is what counts as one client: an IPv4 address, or the /64 of an IPv6 one, of which
+// everybody has plenty.
+func clientNet(host string) string {
+	ip, err := netip.ParseAddr(host)
+	if err != nil || ip.Unmap().Is4() {
+		return host
+	}
+	p, err := ip.WithZone("").Prefix(64)
+	if err != nil {
+		return host
+	}
+	return p.String()
+}

@@ -1,0 +1,111 @@
+package caldav
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"joinery/caldav/change"
+	"joinery/store"
+)
+
+// An entityTag is one of RFC 9110 §8.8.3.
+type entityTag struct {
+	tag  string // without quotes; "*" for any
+	weak bool
+}
+
+// parseTags reads the lists of If-Match and If-None-Match. What is no entity tag matches nothing,
+// but tags that a client has left unquoted are taken as they are.
+func parseTags(lines []string) []entityTag {
+	var tags []entityTag
+	for _, s := range lines {
+		for {
+			s = strings.TrimLeft(s, " \t,")
+			if s == "" {
+				break
+			}
+			var t entityTag
+			if strings.HasPrefix(s, "W/") || strings.HasPrefix(s, "w/") {
+				t.weak, s = true, s[2:]
+			}
+			if !strings.HasPrefix(s, `"`) {
+				word, rest, _ := strings.Cut(s, ",")
+				t.tag, s = strings.TrimSpace(word), rest
+				tags = append(tags, t)
+				continue
+			}
+			end := strings.IndexByte(s[1:], '"')
+			if end < 0 {
+				break
+			}
+			t.tag, s = s[1:1+end], s[end+2:]
+			if t.tag == "*" {
+				t.weak = true // a quoted star is a tag like any other, and none of ours
+			}
+			tags = append(tags, t)
+		}
+	}
+	return tags
+}
+
+// conditions are the request's preconditions in the form of the write path.
+func (q *request) conditions() change.Conditions {
+	h := q.r.Header
+	var c change.Conditions
+	if v := h.Values("If-Match"); len(v) > 0 {
+		c.IfMatchSet = true
+		for _, t := range parseTags(v) {
+			if !t.weak { // RFC 9110 §13.1.1: the strong comparison
+				c.IfMatch = append(c.IfMatch, t.tag)
+			}
+		}
+	}
+	for _, t := range parseTags(h.Values("If-None-Match")) {
+		c.IfNoneMatch = c.IfNoneMatch || t.tag == "*" && !t.weak
+	}
+	if v := h.Get("If-Schedule-Tag-Match"); v != "" {
+		c.IfScheduleTagMatch = strings.Trim(strings.TrimSpace(v), `"`)
+	}
+	return c
+}
+
+// noneMatches tells whether If-None-Match names the object's tag, by the weak comparison.
+func noneMatches(h http.Header, o *store.Object) bool {
+	for _, t := range parseTags(h.Values("If-None-Match")) {
+		if t.tag == o.ETag || t.tag == "*" && !t.weak {
+			return true
+		}
+	}
+	return false
+}
+
+// checkSource holds a COPY's source to If-Match (RFC 9110 §13.1.1).
+func checkSource(c change.Conditions, o *store.Object) error {
+	if c.IfMatchSet {
+		ok := false
+		for _, t := range c.IfMatch {
+			ok = ok || t == "*" || t == o.ETag
+		}
+		if !ok {
+			return errPrecondition
+		}
+	}
+	if c.IfScheduleTagMatch != "" && c.IfScheduleTagMatch != o.ScheduleTag {
+		return errPrecondition
+	}
+	return nil
+}
+
+var errPrecondition = refuse(http.StatusPreconditionFailed, "the resource is not as the request expects it")
+
+// notModified answers a GET's conditions (RFC 9110 §13.2.2).
+func notModified(h http.Header, o *store.Object) bool {
+	if len(h.Values("If-None-Match")) > 0 {
+		return noneMatches(h, o)
+	}
+	if since, err := http.ParseTime(h.Get("If-Modified-Since")); err == nil && !o.Modified.IsZero() {
+		return !o.Modified.Truncate(time.Second).After(since)
+	}
+	return false
+}

@@ -1,0 +1,155 @@
+package caldav
+
+import (
+	"encoding/xml"
+	"net/http"
+	"strings"
+
+	"joinery/store"
+)
+
+// maxExpansion bounds the responses of one expand-property.
+const maxExpansion = 1000
+
+// A wantedProperty is a DAV:property: its hrefs are followed, where it names further ones.
+type wantedProperty struct {
+	name   xml.Name
+	nested []wantedProperty
+}
+
+func parseWanted(el *element) ([]wantedProperty, error) {
+	var ws []wantedProperty
+	for _, c := range el.children() {
+		if !c.is(nsDAV, "property") {
+			continue
+		}
+		name, ok := c.attr("name")
+		if !ok {
+			return nil, refuse(http.StatusBadRequest, "a property has no name")
+		}
+		space, ok := c.attr("namespace")
+		if !ok {
+			space = nsDAV
+		}
+		nested, err := parseWanted(c)
+		if err != nil {
+			return nil, err
+		}
+		ws = append(ws, wantedProperty{xml.Name{Space: space, Local: name}, nested})
+	}
+	return ws, nil
+}
+
+// expandProperty answers expand-property (RFC 3253 §3.8): properties, and in place of the hrefs in
+// them the properties of what they lead to.
+func (q *request) expandProperty(root *element) error {
+	if d, err := depth(q.r.Header, 0); err != nil || d < 0 {
+		return refuse(http.StatusBadRequest, "Depth is 0 here")
+	}
+	wanted, err := parseWanted(root)
+	if err != nil {
+		return err
+	}
+	return q.store.View(q.ctx(), func(tx *store.Tx) error {
+		res, err := q.resolve(tx, q.place)
+		if err != nil {
+			return err
+		}
+		x := expansion{q: q, tx: tx}
+		groups, err := x.propstats(res, wanted)
+		if err != nil {
+			return err
+		}
+		ms := q.startMultistatus()
+		if err := ms.response(res.href(), groups); err != nil {
+			return err
+		}
+		return ms.end("")
+	})
+}
+
+type expansion struct {
+	q     *request
+	tx    *store.Tx
+	count int
+}
+
+func (x *expansion) propstats(res *resource, wanted []wantedProperty) ([]propstat, error) {
+	if x.count++; x.count > maxExpansion {
+		return nil, errTooMuch
+	}
+	var found, missing strings.Builder
+	for _, w := range wanted {
+		text, ok := x.q.property(res, w.name, false)
+		if !ok {
+			missing.WriteString(elementXML(w.name, ""))
+			continue
+		}
+		if len(w.nested) > 0 {
+			var err error
+			if text, err = x.follow(text, w.nested); err != nil {
+				return nil, err
+			}
+		}
+		found.WriteString(text)
+	}
+	return []propstat{
+		{status: http.StatusOK, props: found.String()},
+		{status: http.StatusNotFound, props: missing.String()},
+	}, nil
+}
+
+// follow puts responses in the place of hrefs. Our own getters write them without attributes; other
+// hrefs (addresses of people) stay as they are.
+func (x *expansion) follow(text string, wanted []wantedProperty) (string, error) {
+	const begin, end = "<D:href>", "</D:href>"
+	var b strings.Builder
+	for {
+		i := strings.Index(text, begin)
+		if i < 0 {
+			break
+		}
+		n := strings.Index(text[i:], end)
+		if n < 0 {
+			break
+		}
+		href := text[i+len(begin) : i+n]
+		b.WriteString(text[:i])
+		response, err := x.response(href, wanted)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(response)
+		text = text[i+n+len(end):]
+	}
+	b.WriteString(text)
+	return b.String(), nil
+}
+
+func (x *expansion) response(escaped string, wanted []wantedProperty) (string, error) {
+	whole := "<D:href>" + escaped + "</D:href>"
+	p, err := parseHref(strings.ReplaceAll(escaped, "&amp;", "&"))
+	if err != nil {
+		return whole, nil // mailto: and the like
+	}
+	if x.q.ownOnly(p) != nil {
+		return "<D:response>" + whole + statusXML(http.StatusForbidden) + "</D:response>", nil
+	}
+	res, err := x.q.resolve(x.tx, p)
+	if err != nil {
+		return "<D:response>" + whole + statusXML(http.StatusNotFound) + "</D:response>", nil
+	}
+	groups, err := x.propstats(res, wanted)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	b.WriteString("<D:response>" + whole)
+	for _, g := range groups {
+		if g.props != "" {
+			b.WriteString(g.xml())
+		}
+	}
+	b.WriteString("</D:response>")
+	return b.String(), nil
+}

@@ -1,0 +1,247 @@
+package caldav
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"joinery/caldav/ical"
+	"joinery/store"
+)
+
+// The kinds of busy time (RFC 5545 §3.2.9).
+const (
+	busy            = "BUSY"
+	busyTentative   = "BUSY-TENTATIVE"
+	busyUnavailable = "BUSY-UNAVAILABLE"
+)
+
+// maxBusyRange bounds the time that busy time is worked out for, maxPeriods its periods.
+const (
+	maxBusyRange = 5 * 366 * 24 * time.Hour
+	maxPeriods   = 20_000
+)
+
+// A period is some busy time.
+type period struct {
+	start, end time.Time
+	kind       string
+}
+
+var errTooMuch = davError(http.StatusForbidden, "number-of-matches-within-limits")
+
+// busyTime collects a user's busy time in the calendars, within r, without the event of the UID
+// masked. Transparent and cancelled events and those that the user has declined take no time.
+func busyTime(tx *store.Tx, u *store.User, cals []store.Calendar, r timeRange, masked string) ([]period, error) {
+	var ps []period
+	for i := range cals {
+		c := &cals[i]
+		zone := zoneOf(c, u)
+		for _, comp := range []string{"VEVENT", "VFREEBUSY"} {
+			err := tx.EachInRange(c.ID, comp, r.start, r.end, func(o *store.Object) error {
+				if masked != "" && o.UID == masked {
+					return nil
+				}
+				parsed, err := objectOf(o)
+				if err != nil {
+					return nil // what cannot be read takes no time
+				}
+				m := newMatcher(parsed, zone)
+				if comp == "VFREEBUSY" {
+					for _, fb := range parsed.Root.Find("VFREEBUSY") {
+						ps = append(ps, clip(m.periods(fb), r)...)
+					}
+				} else if ps, err = eventTime(ps, m, u, r); err != nil {
+					return err
+				}
+				if len(ps) > maxPeriods {
+					return errTooMuch
+				}
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return merge(ps), nil
+}
+
+func eventTime(ps []period, m *matcher, u *store.User, r timeRange) ([]period, error) {
+	if m.event == nil {
+		return ps, nil
+	}
+	err := m.event.Expand(r.start, r.end, m.zone, func(i ical.Instance) bool {
+		if kind := busyKind(i.VEvent, u); kind != "" {
+			ps = append(ps, clip([]period{{i.Start, i.End, kind}}, r)...)
+		}
+		return len(ps) <= maxPeriods
+	})
+	if errors.Is(err, ical.ErrBudget) {
+		return ps, errTooMuch
+	}
+	return ps, err
+}
+
+// busyKind says what kind of time an event takes; empty for none.
+func busyKind(v *ical.VEvent, u *store.User) string {
+	if v.Transparent || v.Cancelled() {
+		return ""
+	}
+	kind := busy
+	if v.Status == "TENTATIVE" {
+		kind = busyTentative
+	}
+	for i := range v.Attendees {
+		a := &v.Attendees[i]
+		if !slices.Contains(u.Addresses, a.Address) {
+			continue
+		}
+		switch a.PartStat {
+		case "DECLINED", "DELEGATED":
+			return ""
+		case "TENTATIVE":
+			kind = busyTentative
+		case "NEEDS-ACTION":
+			if v.Organizer == nil || v.Organizer.Address != a.Address {
+				kind = busyTentative
+			}
+		}
+	}
+	return kind
+}
+
+// clip cuts periods to the range; those without length fall away.
+func clip(ps []period, r timeRange) []period {
+	var out []period
+	for _, p := range ps {
+		if p.start.Before(r.start) {
+			p.start = r.start
+		}
+		if p.end.After(r.end) {
+			p.end = r.end
+		}
+		if p.end.After(p.start) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// merge joins periods of a kind that overlap or touch, in order of start.
+func merge(ps []period) []period {
+	slices.SortFunc(ps, func(a, b period) int {
+		if c := strings.Compare(a.kind, b.kind); c != 0 {
+			return c
+		}
+		return a.start.Compare(b.start)
+	})
+	var out []period
+	for _, p := range ps {
+		if n := len(out); n > 0 && out[n-1].kind == p.kind && !p.start.After(out[n-1].end) {
+			if p.end.After(out[n-1].end) {
+				out[n-1].end = p.end
+			}
+			continue
+		}
+		out = append(out, p)
+	}
+	slices.SortStableFunc(out, func(a, b period) int { return a.start.Compare(b.start) })
+	return out
+}
+
+// freeBusyText writes a VCALENDAR with one VFREEBUSY. The extra lines stand after its times.
+func freeBusyText(method string, now time.Time, r timeRange, extra []string, ps []period) []byte {
+	lines := []string{"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Joinery//CalDAV//EN"}
+	if method != "" {
+		lines = append(lines, "METHOD:"+method)
+	}
+	lines = append(lines, "BEGIN:VFREEBUSY", "DTSTAMP:"+now.UTC().Format(utcForm),
+		"DTSTART:"+r.start.UTC().Format(utcForm), "DTEND:"+r.end.UTC().Format(utcForm))
+	lines = append(lines, extra...)
+	for _, p := range ps {
+		if p.kind == "FREE" {
+			continue
+		}
+		name := "FREEBUSY"
+		if p.kind != busy {
+			name = ical.FormatLine("FREEBUSY;FBTYPE="+knownKind(p.kind), nil, "")
+			name = strings.TrimSuffix(name, ":")
+		}
+		lines = append(lines, name+":"+p.start.UTC().Format(utcForm)+"/"+p.end.UTC().Format(utcForm))
+	}
+	lines = append(lines, "END:VFREEBUSY", "END:VCALENDAR")
+	var b strings.Builder
+	for _, l := range lines {
+		fold(&b, l)
+	}
+	return []byte(b.String())
+}
+
+// knownKind takes kinds that are not the standard's for BUSY (RFC 5545 §3.2.9).
+func knownKind(k string) string {
+	switch k = strings.ToUpper(k); k {
+	case busy, busyTentative, busyUnavailable:
+		return k
+	}
+	return busy
+}
+
+// fold writes a content line, folded at 75 octets without splitting a character (RFC 5545 §3.1).
+func fold(b *strings.Builder, line string) {
+	limit := 75
+	for len(line) > limit {
+		n := limit
+		for n > 0 && line[n]&0xC0 == 0x80 {
+			n--
+		}
+		if n == 0 {
+			n = limit
+		}
+		b.WriteString(line[:n] + "\r\n ")
+		line = line[n:]
+		limit = 74
+	}
+	b.WriteString(line + "\r\n")
+}
+
+// freeBusyQuery answers free-busy-query on one calendar (RFC 4791 §7.10): 200 and text/calendar.
+func (q *request) freeBusyQuery(root *element) error {
+	el := root.child(nsCal, "time-range")
+	if el == nil {
+		return errFilter
+	}
+	r, err := parseTimeRange(el)
+	if err != nil {
+		return err
+	}
+	if r.start.IsZero() || r.end.IsZero() || r.end.Sub(r.start) > maxBusyRange {
+		return errTooMuch
+	}
+	var body []byte
+	err = q.store.View(q.ctx(), func(tx *store.Tx) error {
+		res, err := q.resolve(tx, q.place)
+		if err != nil {
+			return err
+		}
+		ps, err := busyTime(tx, res.user, []store.Calendar{*res.cal}, *r, "")
+		if err != nil {
+			return fmt.Errorf("working out busy time: %w", err)
+		}
+		body = freeBusyText("", q.now(), *r, nil, ps)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	h := q.w.Header()
+	h.Set("Content-Type", "text/calendar; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	q.w.WriteHeader(http.StatusOK)
+	_, err = q.w.Write(body)
+	return err
+}

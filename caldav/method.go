@@ -1,0 +1,126 @@
+package caldav
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"joinery/store"
+)
+
+// davHeader is what OPTIONS and every other answer say (RFC 4918 §10.1, RFC 4791 §5.1, RFC 6638 §2).
+const davHeader = "1, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule"
+
+type handler func(*request) error
+
+// methodTable says what can be done with each kind of resource.
+func methodTable() map[kind]map[string]handler {
+	collection := map[string]handler{
+		"OPTIONS": (*request).options, "GET": (*request).getCollection, "HEAD": (*request).getCollection,
+		"PROPFIND": (*request).propfind, "REPORT": (*request).report,
+	}
+	settable := with(collection, map[string]handler{"PROPPATCH": (*request).proppatch})
+	return map[kind]map[string]handler{
+		kindRoot:       collection,
+		kindPrincipals: collection,
+		kindPrincipal:  settable,
+		kindHomes:      collection,
+		kindHome:       settable,
+		kindInbox:      settable,
+		kindOutbox:     with(settable, map[string]handler{"POST": (*request).outboxPost}),
+		kindCalendar: with(settable, map[string]handler{
+			"DELETE": (*request).deleteCalendar, "MKCALENDAR": (*request).mkcalendar, "MKCOL": (*request).mkcol,
+		}),
+		kindObject: {
+			"OPTIONS": (*request).options, "GET": (*request).getObject, "HEAD": (*request).getObject,
+			"PUT": (*request).putObject, "DELETE": (*request).deleteObject, "MOVE": (*request).moveObject,
+			"COPY": (*request).copyObject, "PROPFIND": (*request).propfind, "PROPPATCH": (*request).proppatch,
+			"REPORT": (*request).report, "MKCALENDAR": (*request).mkcalendar, "MKCOL": (*request).mkcol,
+		},
+		kindInboxItem: {
+			"OPTIONS": (*request).options, "GET": (*request).missing, "HEAD": (*request).missing,
+			"DELETE": (*request).missing, "PROPFIND": (*request).missing, "REPORT": (*request).missing,
+		},
+		kindNone: {"OPTIONS": (*request).options},
+	}
+}
+
+func with(base, more map[string]handler) map[string]handler {
+	m := make(map[string]handler, len(base)+len(more))
+	for k, v := range base {
+		m[k] = v
+	}
+	for k, v := range more {
+		m[k] = v
+	}
+	return m
+}
+
+// allowed lists a kind's methods.
+func (s *Server) allowed(k kind) []string {
+	var ms []string
+	for m := range s.methods[k] {
+		ms = append(ms, m)
+	}
+	slices.Sort(ms)
+	return ms
+}
+
+func joinAllow(ms []string) string { return strings.Join(ms, ", ") }
+
+func (q *request) missing() error { return errNotFound }
+
+// options answers OPTIONS. Without credentials nothing is looked up, so that nobody learns what
+// there is; with them Allow is that of the very resource.
+func (q *request) options() error {
+	allow := q.allowed(q.place.kind)
+	if q.user != nil && (q.place.kind == kindCalendar || q.place.kind == kindObject) {
+		err := q.store.View(q.ctx(), func(tx *store.Tx) error {
+			_, err := q.resolve(tx, q.place)
+			return err
+		})
+		switch {
+		case errors.Is(err, errNotFound) && q.place.kind == kindCalendar:
+			allow = []string{"MKCALENDAR", "MKCOL", "OPTIONS"}
+		case errors.Is(err, errNotFound):
+			allow = []string{"OPTIONS", "PUT"}
+		case err != nil:
+			return err
+		default:
+			allow = slices.DeleteFunc(allow, func(m string) bool { return m == "MKCALENDAR" || m == "MKCOL" })
+		}
+	}
+	q.w.Header().Set("Allow", joinAllow(allow))
+	q.w.Header().Set("Content-Length", "0")
+	q.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// getCollection answers GET on a collection with a line for people: calendars are read through
+// their objects.
+func (q *request) getCollection() error {
+	res, err := q.lookup(q.place)
+	if err != nil {
+		return err
+	}
+	text := "This is a CalDAV server. Give this address to a calendar program."
+	switch res.kind {
+	case kindCalendar:
+		text = fmt.Sprintf("This is the calendar %q. Give this address to a calendar program.", res.displayName())
+	case kindHome, kindPrincipal:
+		text = fmt.Sprintf("Here are the calendars of %s. Give this address to a calendar program.", res.displayName())
+	}
+	text += "\n"
+	h := q.w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Content-Length", fmt.Sprint(len(text)))
+	h.Set("Cache-Control", "no-store")
+	q.w.WriteHeader(http.StatusOK)
+	if q.r.Method == http.MethodHead {
+		return nil
+	}
+	_, err = q.w.Write([]byte(text))
+	return err
+}

@@ -1,0 +1,143 @@
+package caldav
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"joinery/store"
+)
+
+// maxCalendars bounds the calendars of one user.
+const maxCalendars = 250
+
+// mkcalendar answers MKCALENDAR (RFC 4791 §5.3.1).
+func (q *request) mkcalendar() error {
+	root, err := readXML(q.r)
+	if err != nil {
+		return err
+	}
+	if root != nil && !root.is(nsCal, "mkcalendar") {
+		return refuse(http.StatusBadRequest, "a mkcalendar is expected")
+	}
+	if q.place.kind != kindCalendar {
+		return calError(http.StatusForbidden, "calendar-collection-location-ok")
+	}
+	return q.createCalendar(root, "C:mkcalendar-response", davError(http.StatusForbidden, "resource-must-be-null"))
+}
+
+// mkcol answers extended MKCOL (RFC 5689); other collections than calendars cannot be made.
+func (q *request) mkcol() error {
+	root, err := readXML(q.r)
+	if err != nil {
+		return err
+	}
+	if root != nil && !root.is(nsDAV, "mkcol") {
+		return refuse(http.StatusUnsupportedMediaType, "a mkcol is expected")
+	}
+	if q.place.kind != kindCalendar {
+		return calError(http.StatusForbidden, "calendar-collection-location-ok")
+	}
+	taken := refuse(http.StatusMethodNotAllowed, "there is something here already")
+	taken.allow = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PROPFIND", "PROPPATCH", "REPORT"}
+	as, err := parseAssignments(root)
+	if err != nil {
+		return err
+	}
+	for _, a := range as {
+		if a.name == dav("resourcetype") && a.el.child(nsCal, "calendar") != nil && onlyCalendar(a.el) {
+			return q.createCalendar(root, "D:mkcol-response", taken)
+		}
+	}
+	if _, err := q.lookup(q.place); err == nil {
+		return taken
+	}
+	return davError(http.StatusForbidden, "valid-resourcetype")
+}
+
+// onlyCalendar tells whether a resourcetype asks for nothing besides a calendar.
+func onlyCalendar(el *element) bool {
+	for _, c := range el.children() {
+		if !c.is(nsDAV, "collection") && !c.is(nsCal, "calendar") {
+			return false
+		}
+	}
+	return true
+}
+
+// createCalendar makes the calendar with its properties, or nothing.
+func (q *request) createCalendar(root *element, answer string, taken *httpError) error {
+	as, err := parseAssignments(root)
+	if err != nil {
+		return err
+	}
+	if strings.ContainsRune(q.place.slug, '/') {
+		return refuse(http.StatusForbidden, "the last part of a calendar's address has no slash in it")
+	}
+	var groups []propstat
+	err = q.store.Update(q.ctx(), func(tx *store.Tx) error {
+		if _, err := tx.CalendarBySlug(q.user.ID, q.place.slug); err == nil {
+			return taken
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("reading the calendar: %w", err)
+		}
+		cals, err := tx.Calendars(q.user.ID)
+		if err != nil {
+			return fmt.Errorf("reading the calendars: %w", err)
+		}
+		if len(cals) >= maxCalendars {
+			return refuse(http.StatusInsufficientStorage, "there are %d calendars already", len(cals))
+		}
+		c := &store.Calendar{UserID: q.user.ID, Slug: q.place.slug}
+		ok := false
+		if groups, ok = assign(c, as, true); !ok {
+			return errAssignments
+		}
+		if len(c.Components) == 0 {
+			c.Components = storable
+		}
+		if err := tx.CreateCalendar(c); err != nil {
+			if errors.Is(err, store.ErrExists) {
+				return taken
+			}
+			return fmt.Errorf("making the calendar: %w", err)
+		}
+		return nil
+	})
+	if errors.Is(err, errAssignments) {
+		s := q.startXML(http.StatusForbidden)
+		s.x.raw("<" + answer + rootNamespaces + ">")
+		for _, g := range groups {
+			s.x.raw(g.xml())
+		}
+		s.x.raw("</" + answer + ">\n")
+		return s.close()
+	}
+	if err != nil {
+		return err
+	}
+	q.w.Header().Set("Cache-Control", "no-cache") // RFC 4791 §5.3.1
+	q.w.Header().Set("Content-Length", "0")
+	q.w.WriteHeader(http.StatusCreated)
+	return nil
+}
+
+// deleteCalendar answers DELETE of a calendar with all that is in it.
+func (q *request) deleteCalendar() error {
+	if d, err := depth(q.r.Header, -1); err != nil || d != -1 {
+		return refuse(http.StatusBadRequest, "a collection is deleted with Depth: infinity") // RFC 4918 §9.6.1
+	}
+	res, err := q.lookup(q.place)
+	if err != nil {
+		return err
+	}
+	if res.cal.Slug == DefaultCalendar {
+		return calError(http.StatusForbidden, "default-calendar-needed") // RFC 6638 §9.2
+	}
+	if err := q.changes.DeleteCalendar(q.ctx(), q.caller(), res.cal); err != nil {
+		return err
+	}
+	q.w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,56 @@
+package caldav
+
+import (
+	"encoding/xml"
+	"strings"
+)
+
+// schedulingProperties are those of RFC 6638, of RFC 4791 §6.2 and of the calendarserver extensions
+// for principals.
+func schedulingProperties() map[xml.Name]property {
+	slug := func(s string) func(*request, *resource) (string, bool) {
+		return func(_ *request, res *resource) (string, bool) {
+			return hrefXML(calendarPath(res.user.Login, s)), true
+		}
+	}
+	return map[xml.Name]property{
+		cal("calendar-home-set"): {kinds: kindPrincipal, get: func(_ *request, res *resource) (string, bool) {
+			return hrefXML(homePath(res.user.Login)), true
+		}},
+		cal("calendar-user-address-set"): {kinds: kindPrincipal, public: true, get: getAddresses},
+		cal("calendar-user-type"): {kinds: kindPrincipal, public: true, get: func(*request, *resource) (string, bool) {
+			return "INDIVIDUAL", true
+		}},
+		cs("email-address-set"): {kinds: kindPrincipal, public: true, get: func(_ *request, res *resource) (string, bool) {
+			var b strings.Builder
+			for _, a := range res.user.Addresses {
+				b.WriteString("<CS:email-address>" + escape(a) + "</CS:email-address>")
+			}
+			return b.String(), true
+		}},
+		cal("schedule-inbox-URL"):  {kinds: kindPrincipal, get: slug(inboxSlug)},
+		cal("schedule-outbox-URL"): {kinds: kindPrincipal, get: slug(outboxSlug)},
+		// RFC 6638 §9.2: it never moves.
+		cal("schedule-default-calendar-URL"): {kinds: kindInbox, get: slug(DefaultCalendar)},
+		// The draft's property, which Apple still asks for; schedule-calendar-transp took its place.
+		cal("calendar-free-busy-set"): {kinds: kindInbox, get: slug(DefaultCalendar)},
+		cal("schedule-tag"): {kinds: kindObject, get: func(_ *request, res *resource) (string, bool) {
+			return escape(`"` + res.obj.ScheduleTag + `"`), res.obj.ScheduleTag != ""
+		}},
+	}
+}
+
+// getAddresses lists the preferred address first: Thunderbird takes the first. The principal's own
+// path comes last.
+func getAddresses(_ *request, res *resource) (string, bool) {
+	var b strings.Builder
+	for i, a := range res.user.Addresses {
+		attr := ""
+		if i == 0 {
+			attr = ` preferred="1"`
+		}
+		b.WriteString("<D:href" + attr + ">mailto:" + escape(a) + "</D:href>")
+	}
+	b.WriteString(hrefXML(principalPath(res.user.Login)))
+	return b.String(), true
+}

@@ -1,0 +1,258 @@
+package caldav
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// Bounds of XML that clients send (design §12).
+const (
+	maxXMLSize     = 1 << 20
+	maxXMLDepth    = 64
+	maxXMLElements = 50_000
+)
+
+// An element is a parsed XML element with its namespaces resolved.
+type element struct {
+	name    xml.Name
+	attrs   []xml.Attr // without declarations of namespaces
+	lang    string     // xml:lang in scope
+	content []node
+}
+
+// A node is a child element, or text where el is nil.
+type node struct {
+	el   *element
+	text string
+}
+
+// is tells whether e has this name.
+func (e *element) is(space, local string) bool {
+	return e != nil && e.name.Space == space && e.name.Local == local
+}
+
+// children returns the child elements.
+func (e *element) children() []*element {
+	if e == nil {
+		return nil
+	}
+	var cs []*element
+	for _, n := range e.content {
+		if n.el != nil {
+			cs = append(cs, n.el)
+		}
+	}
+	return cs
+}
+
+// child returns the first child of that name, nil if there is none.
+func (e *element) child(space, local string) *element {
+	for _, c := range e.children() {
+		if c.is(space, local) {
+			return c
+		}
+	}
+	return nil
+}
+
+// attr returns the attribute without namespace of that name.
+func (e *element) attr(name string) (string, bool) {
+	for _, a := range e.attrs {
+		if a.Name.Space == "" && a.Name.Local == name {
+			return a.Value, true
+		}
+	}
+	return "", false
+}
+
+// text returns the element's own text.
+func (e *element) text() string {
+	if e == nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, n := range e.content {
+		if n.el == nil {
+			b.WriteString(n.text)
+		}
+	}
+	return b.String()
+}
+
+// trimmed returns the element's own text without surrounding space.
+func (e *element) trimmed() string { return strings.TrimSpace(e.text()) }
+
+// readXML reads the request's body; nil if it is empty. Its Content-Type is not looked at: some
+// clients send none.
+func readXML(r *http.Request) (*element, error) {
+	data, err := readBody(r, maxXMLSize)
+	if err != nil {
+		if errors.Is(err, errTooLarge) {
+			return nil, refuse(http.StatusRequestEntityTooLarge, "the XML is larger than %d bytes", maxXMLSize)
+		}
+		return nil, err
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, nil
+	}
+	root, err := parseXML(data)
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "the body is not the XML that is expected here: %v", err)
+	}
+	return root, nil
+}
+
+var errTooLarge = errors.New("body too large")
+
+// readBody reads the body, at most limit bytes of it.
+func readBody(r *http.Request, limit int) ([]byte, error) {
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+		return nil, refuse(http.StatusUnsupportedMediaType, "Content-Encoding %q is not taken", enc)
+	}
+	if r.ContentLength > int64(limit) {
+		return nil, errTooLarge
+	}
+	data, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "the body broke off")
+	}
+	if len(data) > limit {
+		return nil, errTooLarge
+	}
+	return data, nil
+}
+
+// parseXML reads one document without DTD, entities of its own, or undeclared prefixes.
+func parseXML(data []byte) (*element, error) {
+	d := xml.NewDecoder(bytes.NewReader(data))
+	p := xmlReader{scopes: []map[string]string{{"xml": "http://www.w3.org/XML/1998/namespace"}}}
+	for {
+		// Raw tokens, because the decoder's own translation lets undeclared prefixes pass.
+		tok, err := d.RawToken()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := p.token(tok); err != nil {
+			return nil, err
+		}
+	}
+	if len(p.open) > 0 {
+		return nil, fmt.Errorf("element %s is not closed", p.raw[len(p.raw)-1].Local)
+	}
+	if p.root == nil {
+		return nil, errors.New("there is no element")
+	}
+	return p.root, nil
+}
+
+type xmlReader struct {
+	root   *element
+	open   []*element
+	raw    []xml.Name // the names as written, to match the ends
+	scopes []map[string]string
+	count  int
+}
+
+func (p *xmlReader) token(tok xml.Token) error {
+	switch t := tok.(type) {
+	case xml.StartElement:
+		return p.start(t)
+	case xml.EndElement:
+		if len(p.open) == 0 || p.raw[len(p.raw)-1] != t.Name {
+			return fmt.Errorf("end of %s stands where it does not belong", t.Name.Local)
+		}
+		p.open = p.open[:len(p.open)-1]
+		p.raw = p.raw[:len(p.raw)-1]
+		p.scopes = p.scopes[:len(p.scopes)-1]
+	case xml.CharData:
+		if len(p.open) == 0 {
+			if len(bytes.TrimSpace(t)) > 0 && !bytes.Equal(t, []byte("\ufeff")) {
+				return errors.New("text outside of the element")
+			}
+			return nil
+		}
+		e := p.open[len(p.open)-1]
+		e.content = append(e.content, node{text: string(t)})
+	case xml.Directive:
+		return errors.New("a document type is not taken")
+	case xml.ProcInst, xml.Comment:
+	}
+	return nil
+}
+
+func (p *xmlReader) start(t xml.StartElement) error {
+	if p.count++; p.count > maxXMLElements {
+		return errors.New("too many elements")
+	}
+	if len(p.open) >= maxXMLDepth {
+		return errors.New("elements are nested too deeply")
+	}
+	if len(p.open) == 0 && p.root != nil {
+		return errors.New("more than one element")
+	}
+	scope := p.scopes[len(p.scopes)-1]
+	copied := false
+	declare := func(prefix, uri string) {
+		if !copied {
+			next := make(map[string]string, len(scope)+1)
+			for k, v := range scope {
+				next[k] = v
+			}
+			scope, copied = next, true
+		}
+		scope[prefix] = uri
+	}
+	for _, a := range t.Attr {
+		switch {
+		case a.Name.Space == "" && a.Name.Local == "xmlns":
+			declare("", a.Value)
+		case a.Name.Space == "xmlns":
+			if a.Value == "" {
+				return fmt.Errorf("prefix %s is declared empty", a.Name.Local)
+			}
+			declare(a.Name.Local, a.Value)
+		}
+	}
+	e := &element{}
+	if len(p.open) > 0 {
+		e.lang = p.open[len(p.open)-1].lang
+	}
+	uri, ok := scope[t.Name.Space]
+	if !ok && t.Name.Space != "" {
+		return fmt.Errorf("prefix %s is not declared", t.Name.Space)
+	}
+	e.name = xml.Name{Space: uri, Local: t.Name.Local}
+	for _, a := range t.Attr {
+		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
+			continue
+		}
+		if a.Name.Space == "xml" && a.Name.Local == "lang" {
+			e.lang = a.Value
+		}
+		n := xml.Name{Local: a.Name.Local}
+		if a.Name.Space != "" {
+			if n.Space, ok = scope[a.Name.Space]; !ok {
+				return fmt.Errorf("prefix %s is not declared", a.Name.Space)
+			}
+		}
+		e.attrs = append(e.attrs, xml.Attr{Name: n, Value: a.Value})
+	}
+	if len(p.open) == 0 {
+		p.root = e
+	} else {
+		parent := p.open[len(p.open)-1]
+		parent.content = append(parent.content, node{el: e})
+	}
+	p.open = append(p.open, e)
+	p.raw = append(p.raw, t.Name)
+	p.scopes = append(p.scopes, scope)
+	return nil
+}

@@ -1,0 +1,148 @@
+package caldav
+
+import (
+	"bufio"
+	"encoding/xml"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	xmlType   = "application/xml; charset=utf-8"
+	xmlHeader = `<?xml version="1.0" encoding="utf-8"?>` + "\n"
+	// rootNamespaces declares the prefixes that all fragments of this package use.
+	rootNamespaces = ` xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"` +
+		` xmlns:CS="http://calendarserver.org/ns/" xmlns:A="http://apple.com/ns/ical/"`
+)
+
+var prefixes = map[string]string{nsDAV: "D:", nsCal: "C:", nsCS: "CS:", nsApple: "A:"}
+
+// An xmlWriter streams XML; its first error is kept.
+type xmlWriter struct {
+	b   *bufio.Writer
+	err error
+}
+
+func newXMLWriter(w io.Writer) *xmlWriter { return &xmlWriter{b: bufio.NewWriterSize(w, 16<<10)} }
+
+func (x *xmlWriter) raw(s string) {
+	if x.err == nil {
+		_, x.err = x.b.WriteString(s)
+	}
+}
+
+func (x *xmlWriter) flush() error {
+	if x.err == nil {
+		x.err = x.b.Flush()
+	}
+	return x.err
+}
+
+// escape makes s fit for text and quoted attributes. CR stays as &#13;, because parsers turn a bare
+// one into LF (XML 1.0 §2.11); what XML cannot say at all becomes U+FFFD.
+func escape(s string) string {
+	i := 0
+	for i < len(s) && plain(s[i]) {
+		i++
+	}
+	if i == len(s) {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s) + len(s)/16 + 16)
+	for len(s) > 0 {
+		b.WriteString(s[:i])
+		s = s[i:]
+		if s == "" {
+			break
+		}
+		r, n := utf8.DecodeRuneInString(s)
+		switch {
+		case r == '&':
+			b.WriteString("&amp;")
+		case r == '<':
+			b.WriteString("&lt;")
+		case r == '>':
+			b.WriteString("&gt;")
+		case r == '"':
+			b.WriteString("&#34;")
+		case r == '\r':
+			b.WriteString("&#13;")
+		case r < 0x20, r == utf8.RuneError && n == 1, r == 0xFFFE, r == 0xFFFF:
+			b.WriteRune(utf8.RuneError)
+		default:
+			b.WriteRune(r)
+		}
+		s = s[n:]
+		for i = 0; i < len(s) && plain(s[i]); i++ {
+		}
+	}
+	return b.String()
+}
+
+// plain tells whether the byte stands for itself in XML.
+func plain(c byte) bool {
+	switch c {
+	case '&', '<', '>', '"':
+		return false
+	}
+	return c >= 0x20 && c < 0x80 || c == '\n' || c == '\t'
+}
+
+// elementXML writes an element around inner XML.
+func elementXML(n xml.Name, inner string) string {
+	tag, decl := tagOf(n)
+	if inner == "" {
+		return "<" + tag + decl + "/>"
+	}
+	return "<" + tag + decl + ">" + inner + "</" + tag + ">"
+}
+
+// tagOf returns how a name is written, and the declaration it needs.
+func tagOf(n xml.Name) (tag, decl string) {
+	if p, ok := prefixes[n.Space]; ok {
+		return p + n.Local, ""
+	}
+	if n.Space == "" {
+		return n.Local, ` xmlns=""`
+	}
+	return "x:" + n.Local, ` xmlns:x="` + escape(n.Space) + `"`
+}
+
+// hrefXML writes a DAV:href; the path is encoded already.
+func hrefXML(path string) string { return "<D:href>" + escape(path) + "</D:href>" }
+
+// innerXML writes the element's content so that it can stand anywhere: every element declares its
+// own namespace.
+func (e *element) innerXML() string {
+	var b strings.Builder
+	e.writeInner(&b)
+	return b.String()
+}
+
+func (e *element) writeInner(b *strings.Builder) {
+	for _, n := range e.content {
+		if n.el == nil {
+			b.WriteString(escape(n.text))
+			continue
+		}
+		tag, decl := n.el.name.Local, ` xmlns="`+escape(n.el.name.Space)+`"`
+		b.WriteString("<" + tag + decl)
+		for i, a := range n.el.attrs {
+			switch a.Name.Space {
+			case "":
+				b.WriteString(" " + a.Name.Local)
+			case "http://www.w3.org/XML/1998/namespace":
+				b.WriteString(" xml:" + a.Name.Local)
+			default:
+				p := "a" + string(rune('a'+i%26))
+				b.WriteString(" xmlns:" + p + `="` + escape(a.Name.Space) + `" ` + p + ":" + a.Name.Local)
+			}
+			b.WriteString(`="` + escape(a.Value) + `"`)
+		}
+		b.WriteString(">")
+		n.el.writeInner(b)
+		b.WriteString("</" + tag + ">")
+	}
+}
