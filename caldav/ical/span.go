@@ -6,8 +6,16 @@ import "time"
 const floatingReach = 14 * time.Hour
 
 // spanOf is the time that the instances of components, all of one kind, lie in (RFC 4791 §9.9). A
-// side that is open or unknown is zero.
+// side that is open or unknown is zero; of recurring tasks and journals the end is always open.
 func spanOf(o *Object, components []*Component, recurring bool) (start, end time.Time, err error) {
+	if recurring && components[0].Name == "VEVENT" {
+		e, err := ParseEvent(o)
+		if err != nil {
+			return time.Time{}, time.Time{}, err
+		}
+		start, end = e.Span()
+		return start, end, nil
+	}
 	unknown := false
 	for _, c := range components {
 		from, to, err := componentSpan(o, c)
