@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// calendar makes an object of lines with CRLF; "VEVENT" stands for a whole minimal event.
+// calendar makes an object of lines, with CRLF.
 func calendar(lines ...string) string {
 	return "BEGIN:VCALENDAR\r\n" + strings.Join(lines, "\r\n") + "\r\nEND:VCALENDAR\r\n"
 }
