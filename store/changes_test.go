@@ -1,0 +1,328 @@
+package store_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"joinery/store"
+)
+
+// A member is put, deleted or moved by one line of a script: "put a", "del a", "mv a b" (within the
+// calendar), "out a" (into another one).
+func play(t *testing.T, s *store.Store, calendarID, otherID int64, script string) {
+	t.Helper()
+	for line := range strings.SplitSeq(script, ";") {
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		update(t, s, func(tx *store.Tx) error {
+			o, err := tx.ObjectByName(calendarID, words[1])
+			switch {
+			case words[0] == "put" && err != nil:
+				return tx.PutObject(&store.Object{CalendarID: calendarID, Name: words[1], UID: words[1], Data: []byte("x")})
+			case words[0] == "put":
+				return tx.PutObject(o)
+			case err != nil:
+				return err
+			case words[0] == "del":
+				return tx.DeleteObject(o.ID)
+			case words[0] == "mv":
+				return tx.MoveObject(o.ID, calendarID, words[2])
+			case words[0] == "out":
+				return tx.MoveObject(o.ID, otherID, words[1])
+			}
+			return fmt.Errorf("unknown line %q", line)
+		})
+	}
+}
+
+func changesSince(t *testing.T, s *store.Store, calendarID, since int64, limit int) (names string, upTo int64, more bool) {
+	t.Helper()
+	view(t, s, func(tx *store.Tx) error {
+		changes, to, rest, err := tx.Changes(calendarID, since, limit)
+		var list []string
+		for _, c := range changes {
+			name := c.Name
+			if c.Removed {
+				name = "-" + name
+			}
+			list = append(list, name)
+		}
+		names, upTo, more = strings.Join(list, " "), to, rest
+		return err
+	})
+	return names, upTo, more
+}
+
+func TestChanges(t *testing.T) {
+	for _, tt := range []struct{ name, before, after, want, members string }{
+		{"nothing", "put a", "", "", "a"},
+		{"created", "put a", "put b", "b", "a b"},
+		{"changed twice", "put a; put b", "put a; put b; put a", "b a", "b a"},
+		{"removed", "put a; put b", "del a", "-a", "b"},
+		{"created and removed", "put a", "put b; del b", "-b", "a"},
+		{"removed and created", "put a; put b", "del a; put a", "a", "b a"},
+		{"created, removed and created", "put a", "put b; del b; put b", "b", "a b"},
+		{"removed before", "put a; del a", "put b", "b", "b"},
+		{"renamed", "put a; put b", "mv a c", "c -a", "b c"},
+		{"renamed there and back", "put a", "mv a c; mv c a", "a -c", "a"},
+		{"renamed onto itself", "put a", "mv a a", "", "a"},
+		{"renamed to a removed name", "put a; put b; del b", "mv a b", "b -a", "b"},
+		{"moved out", "put a; put b", "out a", "-a", "b"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := openStore(t, store.Options{})
+			c := newCalendar(t, s, "anna")
+			other := newCalendar(t, s, "boris")
+			play(t, s, c.ID, other.ID, tt.before)
+			_, token, _ := changesSince(t, s, c.ID, 0, 0)
+			play(t, s, c.ID, other.ID, tt.after)
+			got, upTo, more := changesSince(t, s, c.ID, token, 0)
+			if got != tt.want || more {
+				t.Errorf("changes: got %q (more %v), want %q", got, more, tt.want)
+			}
+			if got, _, _ := changesSince(t, s, c.ID, 0, 0); got != tt.members {
+				t.Errorf("members: got %q, want %q", got, tt.members)
+			}
+			if got, again, _ := changesSince(t, s, c.ID, upTo, 0); got != "" || again != upTo {
+				t.Errorf("since upTo: got %q and token %d, want nothing and %d", got, again, upTo)
+			}
+			// In pages of one the same comes out.
+			var paged []string
+			for since, more := token, true; more; {
+				var name string
+				name, since, more = changesSince(t, s, c.ID, since, 1)
+				if name != "" {
+					paged = append(paged, name)
+				}
+				if !more && since != upTo {
+					t.Errorf("last page's token: got %d, want %d", since, upTo)
+				}
+			}
+			if got := strings.Join(paged, " "); got != tt.want {
+				t.Errorf("pages: got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestMovedObjectKeepsItself(t *testing.T) {
+	s := openStore(t, store.Options{})
+	anna, boris := newCalendar(t, s, "anna"), newCalendar(t, s, "boris")
+	o := &store.Object{CalendarID: anna.ID, Name: "a", UID: "u", Data: []byte("x"), ETag: "e"}
+	put(t, s, o)
+	put(t, s, &store.Object{CalendarID: boris.ID, Name: "taken", UID: "v", Data: []byte("y")})
+	wantErr(t, "move onto another", s.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.MoveObject(o.ID, boris.ID, "taken")
+	}), store.ErrExists)
+	update(t, s, func(tx *store.Tx) error { return tx.MoveObject(o.ID, boris.ID, "b") })
+	view(t, s, func(tx *store.Tx) error {
+		got, err := tx.ObjectByName(boris.ID, "b")
+		if err != nil {
+			return err
+		}
+		if got.ID != o.ID || got.UserID != boris.UserID || got.ETag != "e" {
+			t.Errorf("moved: got %+v", got)
+		}
+		mine, err := tx.ObjectsByUID(boris.UserID, "u")
+		if len(mine) != 1 {
+			t.Errorf("the new owner has %d of the UID, want 1", len(mine))
+		}
+		return err
+	})
+	if got, _, _ := changesSince(t, s, anna.ID, 1, 0); got != "-a" {
+		t.Errorf("changes at the old place: got %q, want -a", got)
+	}
+}
+
+// Purging tombstones makes older tokens expire, and no others.
+func TestPurgeExpiresTokens(t *testing.T) {
+	clock := newClock()
+	s := openStore(t, store.Options{Now: clock.now})
+	c, untouched := newCalendar(t, s, "anna"), newCalendar(t, s, "boris")
+	play(t, s, c.ID, 0, "put a; put b; put c")
+	_, old, _ := changesSince(t, s, c.ID, 0, 0)
+	_, oldOther, _ := changesSince(t, s, untouched.ID, 0, 0)
+	clock.add(time.Hour)
+	play(t, s, c.ID, 0, "del a")
+	_, fresh, _ := changesSince(t, s, c.ID, old, 0)
+	clock.add(time.Hour)
+	play(t, s, c.ID, 0, "del b")
+	cut := clock.now()
+	update(t, s, func(tx *store.Tx) error { return tx.PurgeHistory(cut) })
+
+	expired := func(what string, since int64) {
+		t.Helper()
+		view(t, s, func(tx *store.Tx) error {
+			_, _, _, err := tx.Changes(c.ID, since, 0)
+			wantErr(t, what, err, store.ErrExpiredToken)
+			return nil
+		})
+	}
+	expired("token of before", old)
+	expired("negative token", -1)
+	_, now, _ := changesSince(t, s, c.ID, fresh, 0)
+	expired("token of the future", now+1)
+	if got, _, _ := changesSince(t, s, c.ID, fresh, 0); got != "-b" {
+		t.Errorf("since the purged tombstone: got %q, want -b", got)
+	}
+	if got, _, _ := changesSince(t, s, untouched.ID, oldOther, 0); got != "" {
+		t.Errorf("other calendar: got %q, want nothing", got)
+	}
+	// A first sync in pages is never left with a token that is refused.
+	play(t, s, c.ID, 0, "put d; put e")
+	var members []string
+	for since, more := int64(0), true; more; {
+		var page string
+		page, since, more = changesSince(t, s, c.ID, since, 1)
+		members = append(members, strings.Fields(page)...)
+	}
+	if want := []string{"c", "-b", "d", "e"}; !slices.Equal(members, want) && !slices.Equal(members, []string{"c", "d", "e"}) {
+		t.Errorf("first sync in pages: got %q, want %q", members, want)
+	}
+}
+
+func TestPurgeHistory(t *testing.T) {
+	clock := newClock()
+	s := openStore(t, store.Options{Now: clock.now})
+	c := newCalendar(t, s, "anna")
+	o := &store.Object{CalendarID: c.ID, Name: "a", UID: "u", Data: []byte("1"), ETag: "1"}
+	put(t, s, o)
+	clock.add(100 * time.Hour) // the first bytes are old, but they were replaced now
+	cut := clock.now()
+	o.Data, o.ETag = []byte("2"), "2"
+	put(t, s, o)
+	old := &store.Message{EventID: 1, MessageID: "old", Body: []byte("b"), State: store.MessageSent}
+	unsent := &store.Message{EventID: 1, MessageID: "unsent", Body: []byte("b"), State: store.MessageStored}
+	update(t, s, func(tx *store.Tx) error {
+		if err := tx.AddAudit(&store.Audit{UserID: c.UserID, UID: "u", At: cut.Add(-time.Hour), What: "old"}); err != nil {
+			return err
+		}
+		if err := tx.AddAudit(&store.Audit{UserID: c.UserID, UID: "u", What: "new"}); err != nil {
+			return err
+		}
+		if err := tx.PutMessage(old); err != nil {
+			return err
+		}
+		return tx.PutMessage(unsent)
+	})
+	check := func(before time.Time, revisions, audits int, body string) {
+		t.Helper()
+		update(t, s, func(tx *store.Tx) error {
+			if err := tx.PurgeHistory(before); err != nil {
+				return err
+			}
+			r, err := tx.Revisions(o.ID, 0)
+			if err != nil || len(r) != revisions {
+				t.Errorf("revisions: got %d (%v), want %d", len(r), err, revisions)
+			}
+			a, err := tx.Audits(c.UserID, "u")
+			if err != nil || len(a) != audits {
+				t.Errorf("audits: got %d (%v), want %d", len(a), err, audits)
+			}
+			m, err := tx.MessageByID(old.ID)
+			if err != nil || string(m.Body) != body {
+				t.Errorf("sent body: got %q (%v), want %q", m.Body, err, body)
+			}
+			m, err = tx.MessageByID(unsent.ID)
+			if err != nil || string(m.Body) != "b" {
+				t.Errorf("unsent body: got %q (%v), want it kept", m.Body, err)
+			}
+			return nil
+		})
+	}
+	check(cut, 1, 1, "b")
+	check(cut.Add(time.Hour), 0, 0, "")
+}
+
+func TestEachInRange(t *testing.T) {
+	s := openStore(t, store.Options{})
+	c := newCalendar(t, s, "anna")
+	day := func(d int) time.Time {
+		if d == 0 {
+			return time.Time{}
+		}
+		return time.Date(2030, 1, d, 0, 0, 0, 0, time.UTC)
+	}
+	for name, span := range map[string][2]int{"early": {1, 2}, "middle": {10, 12}, "open end": {5, 0}, "open start": {0, 8},
+		"late": {25, 26}, "unknown": {0, 0}} {
+		put(t, s, &store.Object{CalendarID: c.ID, Name: name, Component: "VEVENT", Data: []byte(name),
+			Start: day(span[0]), End: day(span[1])})
+	}
+	put(t, s, &store.Object{CalendarID: c.ID, Name: "todo", Component: "VTODO", Data: []byte("t")})
+	for _, tt := range []struct {
+		component string
+		from, to  int
+		want      []string
+	}{
+		{"VEVENT", 9, 20, []string{"middle", "open end", "unknown"}},
+		{"VEVENT", 11, 11, []string{"middle", "open end", "unknown"}},
+		{"VEVENT", 0, 3, []string{"early", "open start", "unknown"}},
+		{"VEVENT", 13, 0, []string{"late", "open end", "unknown"}},
+		{"VEVENT", 0, 0, []string{"early", "late", "middle", "open end", "open start", "unknown"}},
+		{"VTODO", 9, 20, []string{"todo"}},
+		{"", 26, 0, []string{"late", "open end", "todo", "unknown"}},
+	} {
+		view(t, s, func(tx *store.Tx) error {
+			var got []string
+			err := tx.EachInRange(c.ID, tt.component, day(tt.from), day(tt.to), func(o *store.Object) error {
+				got = append(got, o.Name)
+				if len(o.Data) == 0 {
+					t.Errorf("%s comes without data", o.Name)
+				}
+				return nil
+			})
+			slices.Sort(got)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%s %d to %d: got %q, want %q", tt.component, tt.from, tt.to, got, tt.want)
+			}
+			return err
+		})
+	}
+}
+
+// The function of EachObject may delete and replace what it is given.
+func TestEachObjectChanges(t *testing.T) {
+	s := openStore(t, store.Options{})
+	c := newCalendar(t, s, "anna")
+	for i := range 50 {
+		put(t, s, &store.Object{CalendarID: c.ID, Name: fmt.Sprintf("%02d", i), UID: "u", Data: make([]byte, 3000)})
+	}
+	update(t, s, func(tx *store.Tx) error {
+		seen := 0
+		err := tx.EachObject(c.ID, func(o *store.Object) error {
+			seen++
+			if len(o.Data) != 3000 {
+				t.Errorf("%s: got %d bytes", o.Name, len(o.Data))
+			}
+			if seen%2 == 0 {
+				return tx.DeleteObject(o.ID)
+			}
+			return tx.PutObject(o)
+		})
+		if seen != 50 {
+			t.Errorf("saw %d objects, want 50", seen)
+		}
+		return err
+	})
+	view(t, s, func(tx *store.Tx) error {
+		n, err := tx.CountObjects(c.ID)
+		if n != 25 {
+			t.Errorf("left %d objects, want 25", n)
+		}
+		err2 := tx.EachMember(c.ID, func(o *store.Object) error {
+			if o.Data != nil {
+				t.Errorf("a member comes with data")
+			}
+			return nil
+		})
+		if err2 != nil {
+			return err2
+		}
+		return err
+	})
+}

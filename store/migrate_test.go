@@ -1,0 +1,141 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+)
+
+var updateFiles = flag.Bool("update", false, "rewrite the files of testdata that follow the code")
+
+// oldDatabase makes a database of the first schema with rows in it.
+func oldDatabase(t *testing.T, files ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "joinery.db")
+	db := sql.OpenDB(newConnector(path, false))
+	defer db.Close()
+	for _, file := range files {
+		b, err := os.ReadFile(filepath.Join("testdata", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec(string(b)); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+	}
+	return path
+}
+
+func TestUpgradeFromTheFirstSchema(t *testing.T) {
+	s := openPath(t, oldDatabase(t, "schema-1.sql", "version-1.sql", "rows-1.sql"))
+	if got, want := s.Installation(), "0123456789abcdef"; got != want {
+		t.Errorf("installation: got %q, want %q", got, want)
+	}
+	err := s.Update(t.Context(), func(tx *Tx) error {
+		u, err := tx.UserByAddress("anna@example.org")
+		if err != nil {
+			return err
+		}
+		c, err := tx.CalendarBySlug(u.ID, "calendar")
+		if err != nil {
+			return err
+		}
+		o, err := tx.ObjectByName(c.ID, "a.ics")
+		if err != nil {
+			return err
+		}
+		e, err := tx.EventByUID(u.ID, o.UID)
+		if err != nil {
+			return err
+		}
+		bookings, err := tx.Bookings(e.ID)
+		if err != nil {
+			return err
+		}
+		if len(bookings) != 1 {
+			t.Fatalf("bookings: got %d, want 1", len(bookings))
+		}
+		r, err := tx.RoomByLink("https://events.example/1")
+		if err != nil {
+			return err
+		}
+		if r.BookingID != bookings[0].ID || r.Refs["event"] != "7" {
+			t.Errorf("room: got %+v", r)
+		}
+		if _, err := tx.Delivery(e.ID, "boris@example.org", false); err != nil {
+			return err
+		}
+		if changes, _, _, err := tx.Changes(c.ID, 1, 0); err != nil || len(changes) != 2 {
+			t.Errorf("changes: got %v (%v), want 2", changes, err)
+		}
+		w, err := tx.WorkOf("booking", e.ID)
+		if err != nil || w.Attempts != 3 {
+			t.Errorf("work: got %+v (%v)", w, err)
+		}
+		if _, err := tx.RevisionByETag(o.ID, "e0"); err != nil {
+			return err
+		}
+		return tx.PutObject(o)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// The kept copy is that of the first migration: databases made by it are in use, so it changes only
+// before the first release (then with -update).
+func TestFirstSchemaIsKept(t *testing.T) {
+	b, err := migrations.ReadFile("migrations/00001_first.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := regexp.MustCompile(`(?m)^-- \+goose.*\n`).ReplaceAllString(string(b), "")
+	const kept = "testdata/schema-1.sql"
+	if *updateFiles {
+		if err := os.WriteFile(kept, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s is not the first migration: a released migration must not change (add another); before the release run with -update", kept)
+	}
+}
+
+func TestNewerSchemaIsRefused(t *testing.T) {
+	path := oldDatabase(t, "schema-1.sql", "version-1.sql")
+	db := sql.OpenDB(newConnector(path, false))
+	_, err := db.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), "sqlite:"+path, Options{}); !errors.Is(err, errNewerSchema) {
+		t.Errorf("got %v, want %v", err, errNewerSchema)
+	}
+}
+
+// Migrations are numbered without gaps, so that two branches cannot both add the same one.
+func TestMigrationsAreNumbered(t *testing.T) {
+	entries, err := migrations.ReadDir("migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var numbers []string
+	for i, e := range entries {
+		numbers = append(numbers, e.Name()[:5])
+		if want := []byte{'0', '0', '0', byte('0' + (i+1)/10), byte('0' + (i+1)%10)}; string(want) != e.Name()[:5] {
+			t.Errorf("migration %d is %s", i+1, e.Name())
+		}
+	}
+	if !slices.IsSorted(numbers) || len(numbers) == 0 {
+		t.Errorf("migrations: %q", numbers)
+	}
+}
