@@ -278,6 +278,17 @@ func TestGuardTime(t *testing.T) {
 		if turned != 10 || g.Failing() {
 			t.Errorf("%d were turned away, failing %v", turned, g.Failing())
 		}
+		_ = g.Release(t.Context(), Room{})
+		for range 3 {
+			hurry, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			if err := g.Release(hurry, Room{}); KindOf(err) != Limited {
+				t.Errorf("no time to wait: %v", err)
+			}
+			cancel()
+		}
+		if err, _ := g.LastError(); err != nil || g.Failing() {
+			t.Errorf("failing without having asked: %v", err)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := g.Release(ctx, Room{}); KindOf(err) != Temporary {

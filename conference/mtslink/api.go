@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -155,7 +156,7 @@ func (p *Provider) refused(c call, res *http.Response, body []byte) error {
 	case status == http.StatusTooManyRequests:
 		e.Kind, e.RetryAfter = conference.Limited, retryAfter(res.Header.Get("Retry-After"), p.now())
 	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout:
-		e.Kind, e.Err = c.unclear(), fmt.Errorf("%w: %w", e.Err, errTimeout)
+		e.Kind, e.Err = c.unclear(), fmt.Errorf("%w: %w", e.Err, gatewayTimeout{})
 	case status >= 500:
 		e.Kind = c.unclear()
 	case status < 400:
@@ -166,6 +167,16 @@ func (p *Provider) refused(c call, res *http.Response, body []byte) error {
 	}
 	return e
 }
+
+// A gatewayTimeout is in the error of an answer by which somebody on the way gave up: the service
+// may still be at it. It is a net.Error, as when we give up ourselves.
+type gatewayTimeout struct{}
+
+var _ net.Error = gatewayTimeout{}
+
+func (gatewayTimeout) Error() string   { return "given up on the way" }
+func (gatewayTimeout) Timeout() bool   { return true }
+func (gatewayTimeout) Temporary() bool { return true }
 
 // said is the service's message, made safe for a log line; empty if the body is of another shape.
 func (p *Provider) said(body []byte) string {

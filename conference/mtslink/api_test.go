@@ -3,6 +3,7 @@ package mtslink
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -96,8 +97,8 @@ func TestNetwork(t *testing.T) {
 	defer close(release)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := try(slow.URL, ctx); conference.KindOf(err) != conference.Ambiguous || !gaveUp(err) {
-		t.Errorf("no answer in time: got %v, want ambiguous", err)
+	if err := try(slow.URL, ctx); conference.KindOf(err) != conference.Ambiguous || !timedOut(err) {
+		t.Errorf("no answer in time: got %v, want an ambiguous timeout", err)
 	}
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	defer secure.Close()
@@ -105,6 +106,23 @@ func TestNetwork(t *testing.T) {
 	if err := try(secure.URL, t.Context()); conference.KindOf(err) != conference.Temporary {
 		t.Errorf("unknown certificate: got %v, want temporary", err)
 	}
+}
+
+// TestGatewayTimeout can be told from an answer of the service's own: it may still be at it.
+func TestGatewayTimeout(t *testing.T) {
+	for status, want := range map[int]bool{408: true, 504: true, 500: false, 502: false} {
+		s := scripted(t)
+		s.on("POST /events", answer{status, "", nil})
+		_, err := s.p.Reserve(t.Context(), review(), conference.Room{}, nothing)
+		if conference.KindOf(err) != conference.Ambiguous || timedOut(err) != want {
+			t.Errorf("status %d: got %v, a timeout: %v, want %v", status, err, timedOut(err), want)
+		}
+	}
+}
+
+func timedOut(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // TestRedirect keeps the key at home.

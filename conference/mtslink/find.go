@@ -26,7 +26,8 @@ const (
 // made for an earlier time of the meeting. Finished events do not count. Lists carry no link, so
 // the room found seldom has one; Reserve replaces it then.
 //
-// After an answer that timed out, absence says nothing for a while, and is a Temporary error.
+// What Find says is true of now: a request that was given up may still take effect a little later,
+// so that the caller looks again for a while before it believes that there is none.
 //
 // An event can be missed if the list is longer than a page and another before it is deleted
 // between two pages; List shows it in its next run.
@@ -57,12 +58,6 @@ func (p *Provider) Find(ctx context.Context, m conference.Meeting) (conference.R
 				p.log.WarnContext(ctx, "several events carry one key", "key", m.Key, "events", len(found))
 			}
 			return roomOf(foremost(found)), true, nil
-		}
-	}
-	if p.unclear.pending(m.Key, p.now()) {
-		return conference.Room{}, false, &conference.Error{
-			Kind: conference.Temporary, Call: "find",
-			Err: errors.New("not there yet, but the service may still be at it"),
 		}
 	}
 	return conference.Room{}, false, nil

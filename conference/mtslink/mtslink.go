@@ -66,15 +66,14 @@ func (c Config) LogValue() slog.Value {
 
 // A Provider is one account at MTS Link.
 type Provider struct {
-	name    string
-	base    *url.URL
-	token   Secret
-	client  *http.Client
-	log     *slog.Logger
-	now     func() time.Time
-	zones   zoneCache
-	owners  ownerCache
-	unclear unclearKeys
+	name   string
+	base   *url.URL
+	token  Secret
+	client *http.Client
+	log    *slog.Logger
+	now    func() time.Time
+	zones  zoneCache
+	owners ownerCache
 }
 
 var (

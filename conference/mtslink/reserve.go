@@ -72,10 +72,8 @@ func (p *Provider) create(ctx context.Context, m conference.Meeting, record func
 		eventID, link, err = p.postEvent(ctx, form)
 	}
 	if err != nil {
-		p.unclear.note(m.Key, p.now(), err)
 		return none, err
 	}
-	p.unclear.forget(m.Key)
 	if eventID == "" {
 		return none, &conference.Error{Kind: conference.Ambiguous, Call: "POST /events", Err: errors.New("the answer names no event")}
 	}

@@ -256,6 +256,14 @@ func TestFindPages(t *testing.T) {
 		t.Errorf("%d pages read, want 2", got)
 	}
 
+	// What has ended is history, whatever key it carries.
+	s.on("GET /organization/events/schedule", answer{200, "[" + entry("11", "STOP", mine, "") + "," +
+		entry("12", "ACTIVE", mine, `{"id": "1", "status": "STOP"}`) + "]", nil})
+	if room, ok, err := s.p.Find(t.Context(), review()); ok || err != nil {
+		t.Errorf("found what has ended: %v, %v", room, err)
+	}
+	s.calls()
+
 	// A service that ignores page numbers does not hold us for ever.
 	s.on("GET /organization/events/schedule", answer{200, "[" + strings.Join(filler, ",") + "]", nil})
 	if _, ok, err := s.p.Find(t.Context(), review()); ok || err != nil {
@@ -263,30 +271,5 @@ func TestFindPages(t *testing.T) {
 	}
 	if got := len(s.calls()); got != 4 {
 		t.Errorf("%d pages read, want 4", got)
-	}
-}
-
-// TestFindUnclear does not say that there is no event while a request that timed out may still
-// be at work.
-func TestFindUnclear(t *testing.T) {
-	s := scripted(t)
-	now := scriptNow
-	s.p.now = func() time.Time { return now }
-	s.on("GET /organization/events/schedule", answer{200, "[]", nil})
-	s.on("POST /events", answer{504, "", nil})
-	if _, err := s.p.Reserve(t.Context(), review(), conference.Room{}, nothing); conference.KindOf(err) != conference.Ambiguous {
-		t.Fatalf("Reserve: %v", err)
-	}
-	if _, ok, err := s.p.Find(t.Context(), review()); ok || conference.KindOf(err) != conference.Temporary {
-		t.Errorf("Find at once: %v, %v, want a temporary error", ok, err)
-	}
-	other := review()
-	other.Key = "other"
-	if _, ok, err := s.p.Find(t.Context(), other); ok || err != nil {
-		t.Errorf("Find of another: %v, %v", ok, err)
-	}
-	now = now.Add(unclearFor)
-	if _, ok, err := s.p.Find(t.Context(), review()); ok || err != nil {
-		t.Errorf("Find later: %v, %v", ok, err)
 	}
 }
