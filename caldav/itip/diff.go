@@ -252,10 +252,6 @@ func Ended(view []byte, now time.Time, loc *time.Location) bool {
 	if ev == nil {
 		return true
 	}
-	ended := true
-	err = ev.Expand(now, time.Time{}, loc, func(i ical.Instance) bool {
-		ended = !i.End.After(now)
-		return ended
-	})
-	return ended && err == nil
+	_, left, err := ev.Next(now, loc)
+	return err == nil && !left
 }

@@ -1,0 +1,401 @@
+package mailer
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"strings"
+	texttemplate "text/template"
+	"time"
+	"unicode"
+
+	"joinery/caldav/ical"
+	"joinery/caldav/itip"
+)
+
+//go:embed templates
+var templates embed.FS
+
+var (
+	textLetter = texttemplate.Must(texttemplate.ParseFS(templates, "templates/letter.txt"))
+	htmlLetter = template.Must(template.ParseFS(templates, "templates/letter.html"))
+)
+
+// A letter is what a mail says to a person, ready for the templates.
+type letter struct {
+	Lang, Subject, Headline string
+	Notes                   []string
+	Title                   string
+	Cancelled               bool
+	Rows                    []row
+	Link, LinkText          string
+	Details                 []string
+	ChangedLabel            string
+	Changes                 []row
+	AgendaLabel, Agenda     string
+	Footer                  string
+}
+
+// A row is a labelled value; Old is what it was.
+type row struct{ Label, Value, Old string }
+
+// A setting is what a letter needs to know besides the event.
+type setting struct {
+	words     *catalogue
+	organizer *time.Location // the organiser's zone
+	recipient *time.Location // nil: unknown
+	service   string         // our name
+	provider  string         // of the conference, empty: unknown
+	joinURL   string         // the link that is ours
+	pending   bool           // a link will follow
+	gone      bool           // the event itself is cancelled
+}
+
+// text makes the two forms of l.
+func (l *letter) text() (plain, html []byte, err error) {
+	var a, b bytes.Buffer
+	if err := textLetter.Execute(&a, l); err != nil {
+		return nil, nil, fmt.Errorf("writing the text: %w", err)
+	}
+	if err := htmlLetter.Execute(&b, l); err != nil {
+		return nil, nil, fmt.Errorf("writing the page: %w", err)
+	}
+	return a.Bytes(), b.Bytes(), nil
+}
+
+// newLetter begins a letter about v.
+func (s setting) newLetter(subject string, v *ical.VEvent) *letter {
+	title := printable(v.Summary)
+	if title == "" {
+		title = s.words.NoTitle
+	}
+	return &letter{
+		Lang: s.words.Lang, Subject: subject + ": " + title, Title: title,
+		ChangedLabel: s.words.Changed, AgendaLabel: s.words.Agenda,
+		Footer: fmt.Sprintf(s.words.Footer, s.service),
+	}
+}
+
+// facts adds what is known of the components of ev: when, where, who.
+func (s setting) facts(l *letter, ev *ical.Event) {
+	w := s.words
+	all := ev.All()
+	v := all[0]
+	for i, c := range all {
+		if i > 0 && ev.Master != nil {
+			break // the series says when; instances of their own are in the calendar
+		}
+		l.add(w.When, w.when(ev.Object, c, s.organizer))
+		l.add(w.YourTime, w.theirs(ev.Object, c, s.organizer, s.recipient))
+	}
+	l.add(w.Repeats, w.repeats(ev.Object, v, s.organizer))
+	l.add(w.Where, printable(itip.Place(v)))
+	if v.Organizer != nil {
+		l.add(w.Organizer, person(*v.Organizer))
+	}
+	var people []string
+	for _, a := range v.Attendees {
+		if v.Organizer == nil || a.Address != v.Organizer.Address {
+			people = append(people, person(a))
+		}
+	}
+	if n := len(people); n > maxPeople {
+		people = append(people[:maxPeople], fmt.Sprintf("… (+%d)", n-maxPeople))
+	}
+	l.add(w.People, strings.Join(people, ", "))
+}
+
+// maxPeople is how many of those invited a letter names.
+const maxPeople = 30
+
+// joining adds how v is joined, or that it cannot be said yet.
+func (s setting) joining(l *letter, v *ical.VEvent) {
+	j := itip.JoiningOf(v)
+	switch {
+	case j.Link != "":
+		l.Link = j.Link
+		name := printable(j.Label)
+		if s.provider != "" && (j.Link == s.joinURL || name == "") {
+			name = s.provider
+		}
+		l.LinkText = s.words.Join
+		if name != "" {
+			l.LinkText = fmt.Sprintf(s.words.JoinAt, name)
+		}
+	case s.pending:
+		l.Notes = append(l.Notes, s.words.LinkFollows)
+	}
+	for _, line := range strings.Split(j.Details, "\n") {
+		if line = printable(line); line != "" {
+			if !strings.Contains(line, ":") {
+				line = s.words.PhoneIn + ": " + line
+			}
+			l.Details = append(l.Details, line)
+		}
+	}
+	l.add(s.words.Page, pageOf(v, j))
+	l.Agenda = block(itip.Agenda(v))
+}
+
+func pageOf(v *ical.VEvent, j itip.Joining) string {
+	if v.URL == j.Link {
+		return ""
+	}
+	return printable(v.URL)
+}
+
+// request is the letter of a REQUEST.
+func (s setting) request(m *itip.Message, ev *ical.Event) *letter {
+	w := s.words
+	v := ev.All()[0]
+	subject := w.SubjectRequest
+	if !m.First {
+		subject = w.SubjectUpdate
+	}
+	l := s.newLetter(subject, v)
+	if m.First {
+		organizer := w.Organizer
+		if v.Organizer != nil {
+			organizer = name(*v.Organizer)
+		}
+		l.Headline = fmt.Sprintf(w.Invites, organizer)
+	} else {
+		l.Headline = w.Updated
+		for _, c := range m.Changes {
+			s.change(l, ev, c)
+		}
+	}
+	s.facts(l, ev)
+	s.joining(l, v)
+	return l
+}
+
+// change says one change.
+func (s setting) change(l *letter, ev *ical.Event, c itip.Change) {
+	w := s.words
+	day := ""
+	if c.Occurrence != nil {
+		day = w.day(c.Occurrence.Time.In(clockOf(ev.Object, *c.Occurrence, s.organizer).loc))
+	}
+	say := func(label, value, old string) {
+		if value == "" {
+			value = w.Nothing
+		}
+		if old != "" {
+			old = fmt.Sprintf(w.Was, old)
+		}
+		if day != "" && label != "" {
+			label += " (" + day + ")"
+		} else if day != "" {
+			value = day + ": " + value
+		}
+		l.Changes = append(l.Changes, row{label, value, old})
+	}
+	orNothing := func(old string) string {
+		if old == "" {
+			return w.Nothing
+		}
+		return old
+	}
+	switch c.Kind {
+	case itip.ChangedTime:
+		old := w.when(ev.Object, c.Old, s.organizer)
+		say(w.When, w.when(ev.Object, c.New, s.organizer), old)
+	case itip.ChangedRepetition:
+		was, is := w.repeats(ev.Object, c.Old, s.organizer), w.repeats(ev.Object, c.New, s.organizer)
+		if was == is {
+			say("", w.RepeatsAnew, "")
+		} else {
+			say(w.Repeats, is, orNothing(was))
+		}
+	case itip.ChangedTitle:
+		say(w.Title, printable(c.New.Summary), orNothing(printable(c.Old.Summary)))
+	case itip.ChangedLocation:
+		say(w.Where, printable(itip.Place(c.New)), orNothing(printable(itip.Place(c.Old))))
+	case itip.ChangedLink:
+		was, is := itip.JoiningOf(c.Old).Link, itip.JoiningOf(c.New).Link
+		switch {
+		case was == is:
+			say("", w.LinkDetails, "")
+		case is == "":
+			say("", w.LinkRemoved, "")
+		case was == "":
+			say("", w.LinkAdded, "")
+		default:
+			say("", w.LinkChanged, "")
+		}
+	case itip.ChangedDescription:
+		say("", w.AgendaChanged, "")
+	case itip.ChangedPage:
+		say(w.Page, pageOf(c.New, itip.JoiningOf(c.New)), orNothing(pageOf(c.Old, itip.JoiningOf(c.Old))))
+	case itip.ChangedAttachments:
+		say("", w.AttachmentsChanged, "")
+	case itip.ChangedStatus:
+		if c.New.Status == "TENTATIVE" {
+			say("", w.NowTentative, "")
+		} else {
+			say("", w.NowConfirmed, "")
+		}
+	case itip.ChangedPeople:
+		if len(c.Added) > 0 {
+			say(w.Invited, people(c.New, c.Added), "")
+		}
+		if len(c.Removed) > 0 {
+			say(w.Left, people(c.Old, c.Removed), "")
+		}
+	case itip.AddedOccurrence:
+		l.Changes = append(l.Changes, row{Label: w.AddedOn, Value: w.when(ev.Object, c.New, s.organizer)})
+	case itip.CancelledOccurrence:
+		l.Changes = append(l.Changes, row{Label: w.OffOn, Value: w.when(ev.Object, c.Old, s.organizer)})
+	}
+}
+
+// cancel is the letter of a CANCEL of what ev was known as.
+func (s setting) cancel(m *itip.Message, ev *ical.Event) *letter {
+	w := s.words
+	v := ev.All()[0]
+	l := s.newLetter(w.SubjectCancel, v)
+	l.Cancelled = true
+	switch {
+	case len(m.Occurrences) > 0:
+		l.Headline = w.CancelledOnce
+		var days []string
+		for _, c := range m.Changes {
+			if c.Kind == itip.CancelledOccurrence {
+				l.add(w.When, w.when(ev.Object, c.Old, s.organizer))
+				l.add(w.YourTime, w.theirs(ev.Object, c.Old, s.organizer, s.recipient))
+				days = append(days, w.day(c.Old.Start.Time.In(clockOf(ev.Object, c.Old.Start, s.organizer).loc)))
+			}
+		}
+		l.Subject += " (" + strings.Join(days, ", ") + ")"
+		if v.Organizer != nil {
+			l.add(w.Organizer, person(*v.Organizer))
+		}
+		return l
+	case s.gone:
+		l.Headline = w.Cancelled
+	default:
+		l.Headline = w.Removed
+	}
+	l.add(w.When, w.when(ev.Object, v, s.organizer))
+	l.add(w.YourTime, w.theirs(ev.Object, v, s.organizer, s.recipient))
+	l.add(w.Repeats, w.repeats(ev.Object, v, s.organizer))
+	l.add(w.Where, printable(itip.Place(v)))
+	if v.Organizer != nil {
+		l.add(w.Organizer, person(*v.Organizer))
+	}
+	return l
+}
+
+// reply is the letter of a REPLY of who, an attendee, with answers to ev.
+func (s setting) reply(who string, answers []itip.Answer, ev *ical.Event) *letter {
+	w := s.words
+	v := ev.All()[0]
+	subject, headline := w.SubjectAnswered, w.Answers
+	same := true
+	for _, a := range answers {
+		same = same && a.PartStat == answers[0].PartStat
+	}
+	if same {
+		switch answers[0].PartStat {
+		case "ACCEPTED":
+			subject, headline = w.SubjectAccepted, w.Accepts
+		case "DECLINED":
+			subject, headline = w.SubjectDeclined, w.Declines
+		case "TENTATIVE":
+			subject, headline = w.SubjectTentative, w.Tentative
+		}
+	}
+	l := s.newLetter(subject, v)
+	l.Headline = fmt.Sprintf(headline, who)
+	for _, c := range ev.All() {
+		l.add(w.When, w.when(ev.Object, c, s.organizer))
+		l.add(w.YourTime, w.theirs(ev.Object, c, s.organizer, s.recipient))
+	}
+	if ev.Master != nil {
+		l.add(w.Repeats, w.repeats(ev.Object, v, s.organizer))
+	}
+	l.Footer = ""
+	return l
+}
+
+// note is the letter to the organiser that ev has no conference, for a conference.Reason.
+func (s setting) note(reason string, ev *ical.Event) *letter {
+	w := s.words
+	v := ev.All()[0]
+	l := s.newLetter(w.SubjectNote, v)
+	provider := s.provider
+	if provider == "" {
+		provider = w.Nothing
+	}
+	l.Headline = fmt.Sprintf(w.NoteHeadline, provider)
+	why, ok := w.Reasons[reason]
+	if !ok {
+		why = w.Reasons[""]
+	}
+	l.Notes = []string{why[0] + " " + why[1], w.NoteRetry}
+	l.add(w.When, w.when(ev.Object, v, s.organizer))
+	l.Footer = s.service
+	return l
+}
+
+func (l *letter) add(label, value string) {
+	if value != "" {
+		l.Rows = append(l.Rows, row{Label: label, Value: value})
+	}
+}
+
+// person is a name with its address, or the address.
+func person(a ical.Attendee) string {
+	if n := printable(a.Name); n != "" && !strings.EqualFold(n, a.Address) {
+		return n + " <" + printable(a.Address) + ">"
+	}
+	return printable(a.Address)
+}
+
+func name(a ical.Attendee) string {
+	if n := printable(a.Name); n != "" {
+		return n
+	}
+	return printable(a.Address)
+}
+
+// people names addresses of v's attendees.
+func people(v *ical.VEvent, addresses []string) string {
+	var out []string
+	for _, address := range addresses {
+		n := address
+		for _, a := range v.Attendees {
+			if a.Address == address {
+				n = name(a)
+			}
+		}
+		out = append(out, printable(n))
+	}
+	return strings.Join(out, ", ")
+}
+
+// printable is s on one line, without control characters and those that turn the direction of text
+// (a title must not hide what stands behind it).
+func printable(s string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r' || r == '\u2028' || r == '\u2029':
+			return ' '
+		case unicode.IsControl(r), r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069', r == unicode.ReplacementChar:
+			return -1
+		}
+		return r
+	}, s)), " ")
+}
+
+// block is s with its lines, cleaned like printable.
+func block(s string) string {
+	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+	for i, line := range lines {
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		lines[i] = strings.TrimRight(indent+printable(line), " ")
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
+}
