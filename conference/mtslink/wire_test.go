@@ -173,3 +173,24 @@ func TestValidLink(t *testing.T) {
 		}
 	}
 }
+
+// FuzzEvent reads whatever a service may answer: what it takes for an id can stand in a path, and
+// nothing panics.
+func FuzzEvent(f *testing.F) {
+	f.Add([]byte(eventJSON("ACTIVE", "START")))
+	f.Add([]byte(`{"id": "881200345", "tags": [{"name": ["x"]}], "startsAt": "2027-03-10T11:00:00+0300", "eventSessions": [{"id": "1"}]}`))
+	f.Add([]byte(`{"id": null, "tags": {}, "startsAt": 5, "eventSessions": null, "link": "https://a/b"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var e event
+		if json.Unmarshal(data, &e) != nil {
+			return
+		}
+		for name, ref := range roomOf(e).Refs {
+			if ref != "" && !validID(ref) {
+				t.Errorf("%s is %q", name, ref)
+			}
+		}
+		_, _ = e.ended(), e.start()
+		_ = e.key(func(tag string) bool { return tag == "x" })
+	})
+}
