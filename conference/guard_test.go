@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -246,8 +247,8 @@ func TestGuardTime(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		calls := 0
-		p := &plain{do: func(context.Context, func(Room) error) (Room, error) { calls++; return Room{}, nil }}
+		var calls atomic.Int32
+		p := &plain{do: func(context.Context, func(Room) error) (Room, error) { calls.Add(1); return Room{}, nil }}
 		g := Guard(p, GuardOptions{Rate: 2, Burst: 3, Timeout: 5 * time.Second})
 		begun := time.Now()
 		for range 7 {
@@ -255,8 +256,8 @@ func TestGuardTime(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if took := time.Since(begun); took != 2*time.Second || calls != 7 {
-			t.Errorf("%d calls took %v, want 7 in 2s", calls, took)
+		if took := time.Since(begun); took != 2*time.Second || calls.Load() != 7 {
+			t.Errorf("%d calls took %v, want 7 in 2s", calls.Load(), took)
 		}
 		// Those that would have to wait longer than their time are turned away, and do not make
 		// the service look out of order.
