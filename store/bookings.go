@@ -59,7 +59,7 @@ func (tx *Tx) PutBooking(b *Booking) error {
 // WaitingBookings lists the bookings that are wanted and have no link yet.
 func (tx *Tx) WaitingBookings() ([]Booking, error) {
 	return list(tx, "waiting bookings", (*Booking).fields, `SELECT `+bookingColumns+` FROM bookings
-		WHERE state = ? AND link = '' ORDER BY id`, BookingWanted)
+		WHERE state = 'wanted' AND link = '' ORDER BY id`)
 }
 
 // CountBookings counts a user's bookings created at since or after.

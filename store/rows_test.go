@@ -68,9 +68,13 @@ func TestRowsRoundTrip(t *testing.T) {
 		b := &store.Booking{EventID: e.ID, UserID: u.ID, PublicID: "pub", State: store.BookingWanted, Provider: "mtslink",
 			Kind: "webinar", Capacity: 200, By: []string{"location"}, Generation: 1}
 		check("insert booking", nil, nil, tx.PutBooking(b))
+		waiting, err := tx.WaitingBookings()
+		check("waiting bookings", waiting, []store.Booking{*b}, err)
 		b.Link, b.Block, b.InLocation, b.BlockGone, b.Since = "https://x/1", "block", true, true, at
 		b.Problem, b.ProblemSince, b.Generation, b.RecurrenceID = "denied", at, 2, "r"
 		check("update booking", nil, nil, tx.PutBooking(b))
+		waiting, err = tx.WaitingBookings()
+		check("no more waiting", waiting, []store.Booking(nil), err)
 		gotBooking, err := tx.BookingByPublicID("pub")
 		check("booking", gotBooking, b, err)
 

@@ -137,6 +137,7 @@ CREATE TABLE bookings (
 );
 CREATE INDEX bookings_event ON bookings (event_id);
 CREATE UNIQUE INDEX bookings_public_id ON bookings (public_id) WHERE public_id <> '';
+CREATE INDEX bookings_waiting ON bookings (id) WHERE state = 'wanted' AND link = '';
 CREATE INDEX bookings_user ON bookings (user_id, created_at);
 
 CREATE TABLE rooms (

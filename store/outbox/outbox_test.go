@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -240,6 +241,7 @@ func TestGroupLimit(t *testing.T) {
 		time.Sleep(time.Second)
 		b.touch(12, 0)
 		time.Sleep(time.Minute)
+		b.halt()
 		slices.Sort(tr.lines)
 		tr.want(t, "11s 1", "11s 2", "21s 3", "21s 4", "2s 11", "31s 5", "3s 12")
 		if asked > 20 {
@@ -252,9 +254,10 @@ func TestGroupLimit(t *testing.T) {
 func TestTouchChangesGroup(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		tr := newTrace()
-		group := "slow"
+		var group atomic.Value
+		group.Store("slow")
 		b.r.Add(outbox.Queue{Kind: "k", Workers: 2, GroupLimit: 1,
-			Group: func(context.Context, int64) string { return group },
+			Group: func(context.Context, int64) string { return group.Load().(string) },
 			Handle: func(_ context.Context, j *outbox.Job) (time.Time, error) {
 				time.Sleep(10 * time.Second)
 				tr.add("%d", j.Subject)
@@ -265,7 +268,7 @@ func TestTouchChangesGroup(t *testing.T) {
 		time.Sleep(time.Second)
 		b.touch(2, 0)
 		time.Sleep(time.Second)
-		group = "fast"
+		group.Store("fast")
 		b.touch(2, 0)
 		time.Sleep(time.Minute)
 		tr.want(t, "10s 1", "12s 2")
@@ -301,6 +304,7 @@ func TestHoldAfterLeaseIsLost(t *testing.T) {
 		b.start()
 		b.touch(1, 0)
 		time.Sleep(time.Minute)
+		b.halt()
 		if held != nil || !errors.Is(lost, outbox.ErrLost) {
 			t.Errorf("hold: got %v, then %v; want nil, then ErrLost", held, lost)
 		}
