@@ -3,6 +3,8 @@ package caldav
 import (
 	"encoding/xml"
 	"strings"
+
+	"joinery/store"
 )
 
 // schedulingProperties are those of RFC 6638, of RFC 4791 §6.2 and of the calendarserver extensions
@@ -33,11 +35,26 @@ func schedulingProperties() map[xml.Name]property {
 		// RFC 6638 §9.2: it never moves.
 		cal("schedule-default-calendar-URL"): {kinds: kindInbox, get: slug(DefaultCalendar)},
 		// The draft's property, which Apple still asks for; schedule-calendar-transp took its place.
-		cal("calendar-free-busy-set"): {kinds: kindInbox, get: slug(DefaultCalendar)},
+		// On a calendar Apple sets it to YES or NO, which means the same.
+		cal("calendar-free-busy-set"): {
+			kinds: kindCalendar | kindInbox, set: setFreeBusy,
+			get: func(q *request, res *resource) (string, bool) {
+				inner, _ := slug(DefaultCalendar)(q, res)
+				return inner, res.kind == kindInbox
+			},
+		},
 		cal("schedule-tag"): {kinds: kindObject, get: func(_ *request, res *resource) (string, bool) {
 			return escape(`"` + res.obj.ScheduleTag + `"`), res.obj.ScheduleTag != ""
 		}},
 	}
+}
+
+func setFreeBusy(c *store.Calendar, el *element) *httpError {
+	c.Transparent = false
+	for _, ch := range el.children() {
+		c.Transparent = c.Transparent || strings.EqualFold(ch.name.Local, "NO")
+	}
+	return nil
 }
 
 // getAddresses lists the preferred address first: Thunderbird takes the first. The principal's own
