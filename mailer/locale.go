@@ -30,7 +30,7 @@ type catalogue struct {
 
 	When, Repeats, Where, Organizer, People, Page, Agenda, Join, JoinAt, PhoneIn string
 	Changed, Was, Nothing                                                        string
-	Title, Attachments                                                           string
+	Title                                                                        string
 	LinkFollows, LinkRemoved, LinkAdded, LinkChanged, LinkDetails                string
 	AgendaChanged, AttachmentsChanged, NowTentative, NowConfirmed                string
 	Invited, Left, AddedOn, OffOn, RepeatsAnew                                   string
