@@ -25,6 +25,9 @@ type fixture struct {
 	opts     Options // overrides for start
 	event    int64
 	user     int64
+
+	mu     sync.Mutex
+	runner *outbox.Runner // the present one; nil before the first
 }
 
 func newFixture(t *testing.T, names ...string) *fixture {
@@ -43,6 +46,17 @@ func newFixture(t *testing.T, names ...string) *fixture {
 		return err
 	})
 	return f
+}
+
+// touch notes work and wakes the outbox, if one runs.
+func (f *fixture) touch(tx *store.Tx, id int64) error {
+	f.mu.Lock()
+	runner := f.runner
+	f.mu.Unlock()
+	if runner == nil {
+		return tx.TouchWork(Kind, id, f.store.Now())
+	}
+	return runner.Touch(tx, Kind, id, f.store.Now())
 }
 
 func (f *fixture) update(do func(*store.Tx) error) {
@@ -66,7 +80,7 @@ func (f *fixture) book(provider, title string) int64 {
 		}
 		id = b.ID
 		f.cal.set(id, func(w *Want) { *w = Want{Needed: true, Meeting: testMeeting(title)} })
-		return tx.TouchWork(Kind, id, f.store.Now())
+		return f.touch(tx, id)
 	})
 	return id
 }
@@ -93,7 +107,7 @@ func (f *fixture) save(id int64, want func(*Want), booking func(*store.Booking))
 				return err
 			}
 		}
-		return tx.TouchWork(Kind, id, f.store.Now())
+		return f.touch(tx, id)
 	})
 }
 
@@ -124,6 +138,9 @@ func (f *fixture) reconciler() (*Reconciler, *outbox.Runner) {
 	}
 	r := New(o)
 	runner.Add(r.Queue())
+	f.mu.Lock()
+	f.runner = runner
+	f.mu.Unlock()
 	return r, runner
 }
 

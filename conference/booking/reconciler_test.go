@@ -582,7 +582,7 @@ func TestRecover(t *testing.T) {
 	f.until(func() bool { b, _ := f.booking(id); return b.Link != "" })
 	f.settle(id)
 	f.check()
-	f.update(func(tx *store.Tx) error { return tx.TouchWork(Kind, 4711, f.store.Now()) })
+	f.update(func(tx *store.Tx) error { return f.touch(tx, 4711) })
 	f.settle(4711) // a booking that is not there is nothing to do
 }
 
