@@ -143,7 +143,7 @@ func (c *catcher) judge(stage, addr string) error {
 
 // keep stores a message and tells whether the connection is to be dropped.
 func (c *catcher) keep(envelope caughtEnvelope, raw []byte) (drop bool) {
-	m := decodeMessage(raw)
+	m := decodeMail(raw)
 	m.Envelope = envelope
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -213,9 +213,9 @@ func (s *catcherSession) Reset() { s.envelope = caughtEnvelope{} }
 
 func (s *catcherSession) Logout() error { return nil }
 
-// decodeMessage takes a message apart. What cannot be decoded is named in Problem; the rest is
+// decodeMail takes a message apart. What cannot be decoded is named in Problem; the rest is
 // there all the same.
-func decodeMessage(raw []byte) caughtMessage {
+func decodeMail(raw []byte) caughtMessage {
 	sum := sha256.Sum256(raw)
 	m := caughtMessage{Raw: raw, Size: len(raw), SHA256: hex.EncodeToString(sum[:]),
 		Headers: map[string][]string{}, Parts: []caughtPart{}}
@@ -231,7 +231,7 @@ func decodeMessage(raw []byte) caughtMessage {
 	if entity == nil {
 		return m
 	}
-	m.Headers = decodeHeaders(entity.Header)
+	m.Headers = decodeMailHeaders(entity.Header)
 	m.collect(entity, 0, problem)
 	return m
 }
@@ -261,16 +261,16 @@ func (m *caughtMessage) collect(entity *message.Entity, depth int, problem func(
 			m.collect(part, depth+1, problem)
 		}
 	}
-	part, err := decodePart(entity)
+	part, err := decodeMailPart(entity)
 	if err != nil {
 		problem(err)
 	}
 	m.Parts = append(m.Parts, part)
 }
 
-// decodePart decodes a leaf's transfer encoding and, of text, its charset.
-func decodePart(entity *message.Entity) (caughtPart, error) {
-	p := caughtPart{ContentType: entity.Header.Get("Content-Type"), Headers: decodeHeaders(entity.Header)}
+// decodeMailPart decodes a leaf's transfer encoding and, of text, its charset.
+func decodeMailPart(entity *message.Entity) (caughtPart, error) {
+	p := caughtPart{ContentType: entity.Header.Get("Content-Type"), Headers: decodeMailHeaders(entity.Header)}
 	if p.ContentType == "" {
 		p.ContentType = "text/plain; charset=us-ascii" // RFC 2045 §5.2
 	}
@@ -285,7 +285,7 @@ func decodePart(entity *message.Entity) (caughtPart, error) {
 	if p.Filename == "" {
 		p.Filename = params["name"]
 	}
-	p.Filename = decodeWords(p.Filename)
+	p.Filename = decodeMailWords(p.Filename)
 	body, err := io.ReadAll(entity.Body)
 	if err != nil {
 		failed = fmt.Errorf("decode a %s part: %w", media, err)
@@ -305,17 +305,17 @@ func decodePart(entity *message.Entity) (caughtPart, error) {
 	return p, failed
 }
 
-// decodeHeaders maps canonical names to decoded values, in order.
-func decodeHeaders(h message.Header) map[string][]string {
+// decodeMailHeaders maps canonical names to decoded values, in order.
+func decodeMailHeaders(h message.Header) map[string][]string {
 	headers := map[string][]string{}
 	for fields := h.Fields(); fields.Next(); {
-		headers[fields.Key()] = append(headers[fields.Key()], decodeWords(fields.Value()))
+		headers[fields.Key()] = append(headers[fields.Key()], decodeMailWords(fields.Value()))
 	}
 	return headers
 }
 
-// decodeWords decodes RFC 2047 words; what is malformed stays as it is.
-func decodeWords(s string) string {
+// decodeMailWords decodes RFC 2047 words; what is malformed stays as it is.
+func decodeMailWords(s string) string {
 	words := mime.WordDecoder{CharsetReader: charset.Reader}
 	decoded, err := words.DecodeHeader(s)
 	if err != nil {

@@ -75,14 +75,14 @@ func (c *catcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/demo/mail.json":
 		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("X-Newest", strconv.Itoa(newest(messages)))
+		w.Header().Set("X-Newest", strconv.Itoa(newestCaught(messages)))
 		if r.Method == http.MethodHead {
 			return
 		}
 		_ = json.NewEncoder(w).Encode(messages)
 	case "/demo/mail", "/demo/mail/":
 		var b bytes.Buffer
-		if err := catcherPage.Execute(&b, viewOf(messages)); err != nil {
+		if err := catcherPage.Execute(&b, caughtViews(messages)); err != nil {
 			http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
 			return
 		}
@@ -94,15 +94,15 @@ func (c *catcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// newest returns the id of the last message, 0 for none.
-func newest(messages []caughtMessage) int {
+// newestCaught returns the id of the last message, 0 for none.
+func newestCaught(messages []caughtMessage) int {
 	if len(messages) == 0 {
 		return 0
 	}
 	return messages[len(messages)-1].ID
 }
 
-func viewOf(messages []caughtMessage) any {
+func caughtViews(messages []caughtMessage) any {
 	total := len(messages)
 	shown := messages[max(0, total-catcherShown):]
 	views := make([]caughtView, 0, len(shown))
@@ -113,5 +113,5 @@ func viewOf(messages []caughtMessage) any {
 		Total    int
 		Newest   int
 		Messages []caughtView
-	}{total, newest(messages), views}
+	}{total, newestCaught(messages), views}
 }

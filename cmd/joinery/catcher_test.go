@@ -60,8 +60,8 @@ func startCatcher(t *testing.T) (*catcher, string) {
 	return c, l.Addr().String()
 }
 
-// submit sends raw in one conversation, with AUTH, and returns the first refusal.
-func submit(t *testing.T, addr, from string, to []string, raw string) error {
+// submitMail sends raw in one conversation, with AUTH, and returns the first refusal.
+func submitMail(t *testing.T, addr, from string, to []string, raw string) error {
 	t.Helper()
 	client, err := smtp.Dial(addr)
 	if err != nil {
@@ -79,7 +79,7 @@ func submit(t *testing.T, addr, from string, to []string, raw string) error {
 	return client.SendMail(from, to, strings.NewReader(raw))
 }
 
-func get(t *testing.T, h http.Handler, target string) *httptest.ResponseRecorder {
+func getCaught(t *testing.T, h http.Handler, target string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", target, nil))
@@ -89,11 +89,11 @@ func get(t *testing.T, h http.Handler, target string) *httptest.ResponseRecorder
 func TestCatcherDecodesAMessage(t *testing.T) {
 	c, addr := startCatcher(t)
 	to := []string{"boris@example.org", "carol@example.net"}
-	if err := submit(t, addr, "anna@example.org", to, caughtInvitation); err != nil {
+	if err := submitMail(t, addr, "anna@example.org", to, caughtInvitation); err != nil {
 		t.Fatal(err)
 	}
 	var list []caughtMessage
-	if err := json.Unmarshal(get(t, c, "/demo/mail.json").Body.Bytes(), &list); err != nil {
+	if err := json.Unmarshal(getCaught(t, c, "/demo/mail.json").Body.Bytes(), &list); err != nil {
 		t.Fatal(err)
 	}
 	if len(list) != 1 {
@@ -145,14 +145,14 @@ func TestCatcherDecodesAMessage(t *testing.T) {
 
 func TestCatcherPageEscapes(t *testing.T) {
 	c, addr := startCatcher(t)
-	if err := submit(t, addr, "anna@example.org", []string{"boris@example.org"}, caughtInvitation); err != nil {
+	if err := submitMail(t, addr, "anna@example.org", []string{"boris@example.org"}, caughtInvitation); err != nil {
 		t.Fatal(err)
 	}
 	second := "From: a@example.org\r\nSubject: Second\r\n\r\nplain\r\n"
-	if err := submit(t, addr, "a@example.org", []string{"b@example.org"}, second); err != nil {
+	if err := submitMail(t, addr, "a@example.org", []string{"b@example.org"}, second); err != nil {
 		t.Fatal(err)
 	}
-	w := get(t, c, "/demo/mail")
+	w := getCaught(t, c, "/demo/mail")
 	page := w.Body.String()
 	if strings.Contains(page, "alert(1)</script>") || strings.Contains(page, "<script>bad()") {
 		t.Error("the page carries a message's script")
@@ -181,7 +181,7 @@ func TestCatcherPageEscapes(t *testing.T) {
 	if !strings.Contains(page, "<script>"+catcherScript+"</script>") {
 		t.Error("the page's own script is not the one whose hash the policy has")
 	}
-	if got := get(t, c, "/demo/else").Code; got != http.StatusNotFound {
+	if got := getCaught(t, c, "/demo/else").Code; got != http.StatusNotFound {
 		t.Errorf("/demo/else: got %d, want 404", got)
 	}
 }
@@ -196,7 +196,7 @@ func TestCatcherRefuses(t *testing.T) {
 				}
 				return nil
 			})
-			err := submit(t, addr, "a@example.org", []string{"b@example.org"}, "Subject: x\r\n\r\nx\r\n")
+			err := submitMail(t, addr, "a@example.org", []string{"b@example.org"}, "Subject: x\r\n\r\nx\r\n")
 			var refused *smtp.SMTPError
 			if !errors.As(err, &refused) || refused.Code != 451 {
 				t.Errorf("got %v, want 451", err)
@@ -205,7 +205,7 @@ func TestCatcherRefuses(t *testing.T) {
 				t.Errorf("%d messages were kept", n)
 			}
 			c.SetBehaviour(nil)
-			if err := submit(t, addr, "a@example.org", []string{"b@example.org"}, "Subject: x\r\n\r\nx\r\n"); err != nil {
+			if err := submitMail(t, addr, "a@example.org", []string{"b@example.org"}, "Subject: x\r\n\r\nx\r\n"); err != nil {
 				t.Errorf("afterwards: %v", err)
 			}
 		})
@@ -216,10 +216,10 @@ func TestCatcherDisconnectsAfterAccepting(t *testing.T) {
 	c, addr := startCatcher(t)
 	c.Disconnect(1)
 	raw := "Subject: x\r\n\r\nx\r\n"
-	if err := submit(t, addr, "a@example.org", []string{"b@example.org"}, raw); err == nil {
+	if err := submitMail(t, addr, "a@example.org", []string{"b@example.org"}, raw); err == nil {
 		t.Error("the sender got an answer")
 	}
-	if err := submit(t, addr, "a@example.org", []string{"b@example.org"}, raw); err != nil {
+	if err := submitMail(t, addr, "a@example.org", []string{"b@example.org"}, raw); err != nil {
 		t.Errorf("the second time: %v", err)
 	}
 	all := c.Messages()
@@ -241,7 +241,7 @@ func TestCatcherIsBounded(t *testing.T) {
 	line := strings.Repeat("x", 900) + "\r\n"
 	big := "Subject: x\r\n\r\n" + strings.Repeat(line, catcherBytes/len(line)+2)
 	var refused *smtp.SMTPError
-	if err := submit(t, addr, "a@example.org", []string{"b@example.org"}, big); !errors.As(err, &refused) || refused.Code != 552 {
+	if err := submitMail(t, addr, "a@example.org", []string{"b@example.org"}, big); !errors.As(err, &refused) || refused.Code != 552 {
 		t.Errorf("a message that is too large: got %v, want 552", err)
 	}
 }
@@ -255,7 +255,7 @@ func TestCatcherNamesWhatItCannotDecode(t *testing.T) {
 		"deep":             deepMessage(catcherDepth + 3),
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := decodeMessage([]byte(raw))
+			m := decodeMail([]byte(raw))
 			if m.Problem == "" {
 				t.Errorf("no problem is named; parts %+v", m.Parts)
 			}

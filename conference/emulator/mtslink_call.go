@@ -45,7 +45,7 @@ func (r *refusal) Error() string { return r.message }
 
 func refuse(status int, message string) error { return &refusal{status, message} }
 
-// missing is the refusal of a parameter that is required or malformed.
+// badParameter is the refusal of a parameter that is required or malformed.
 func badParameter(name string) error {
 	return refuse(http.StatusBadRequest, "Parameter "+name+" is missing or malformed")
 }

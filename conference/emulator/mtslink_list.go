@@ -32,7 +32,7 @@ func page[T any](query *params, all []T, size int, sizes ...int) ([]T, error) {
 	return all[min(from, len(all)):min(from+size, len(all))], nil
 }
 
-// moments of from and to: wall clock of the account's zone.
+// queryTime reads from and to: wall clock of the account's zone.
 func (m *MTSLink) queryTime(query *params, name string) (time.Time, bool, error) {
 	s, ok := query.text(name)
 	if !ok {
