@@ -157,8 +157,14 @@ func (s *Sender) invitation(p *change.Present, o *owed, e *envelope, set setting
 	language := ""
 	for _, v := range ev.All() {
 		for _, a := range v.Attendees {
-			if a.Address == o.Address && e.To.Name == "" {
-				e.To.Name, language = printable(a.Name), a.Language
+			if a.Address != o.Address {
+				continue
+			}
+			if e.To.Name == "" {
+				e.To.Name = printable(a.Name)
+			}
+			if language == "" {
+				language = a.Language
 			}
 		}
 	}
@@ -168,8 +174,9 @@ func (s *Sender) invitation(p *change.Present, o *owed, e *envelope, set setting
 		if organizer.Name != "" {
 			who.Name = organizer.Name
 		}
-	} else if len(p.User.Addresses) > 0 {
-		who.Address = p.User.Addresses[0]
+	}
+	if !itip.Mailable(who.Address) && len(p.User.Addresses) > 0 {
+		who.Address = p.User.Addresses[0] // ORGANIZER is the owner by another kind of address
 	}
 	if !itip.Mailable(who.Address) {
 		return nil, nil, errors.New("the organiser has no mail address")

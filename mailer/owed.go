@@ -143,6 +143,11 @@ func (k *look) person(address string, invited bool) error {
 	if p.Ended && itip.Ended(old, k.now, p.Zone) {
 		return nil
 	}
+	if d != nil && m.Past(k.now, p.Zone) {
+		// Nobody is told of instances that are over; what was told of the others stands.
+		k.out = append(k.out, owed{Address: address, Delivery: d, View: m.View, Sequence: d.Sequence})
+		return nil
+	}
 	switch {
 	case m.Method == itip.MethodCancel && p.Gone:
 		if k.wait(p.GoneSince.Add(k.policy.Settle)) {

@@ -44,7 +44,7 @@ const (
 	dialTimeout   = 10 * time.Second
 	replyTimeout  = 15 * time.Second
 	dataTimeout   = 30 * time.Second
-	submitTimeout = 45 * time.Second
+	submitTimeout = 40 * time.Second
 	idleTime      = 5 * time.Second // how long a session is kept for the next message
 	maxIdle       = 4
 )
@@ -78,7 +78,7 @@ type session struct {
 
 // NewRelay reads a relay's address: smtp://HOST:PORT, smtp+starttls:// or smtps://, with USER@ where
 // it wants a login (AUTH PLAIN or LOGIN) with password. The default ports are 25, 587 and 465. conf
-// may be nil. local is our name for EHLO; "localhost" if empty. The error is a sentence on the value.
+// may be nil: the system's authorities, and none for smtp:// without a login. local is our name for EHLO; "localhost" if empty. The error is a sentence on the value.
 func NewRelay(address, password string, conf *tls.Config, local string) (*Relay, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -115,7 +115,7 @@ func NewRelay(address, password string, conf *tls.Config, local string) (*Relay,
 	if r.tls.ServerName == "" {
 		r.tls.ServerName = r.host
 	}
-	if r.scheme == schemePlain && r.user == "" {
+	if r.scheme == schemePlain && r.user == "" && conf == nil {
 		// Nothing secret but the mail is at stake, and the alternative is no encryption (RFC 7435).
 		r.tls.InsecureSkipVerify = true
 	}

@@ -242,6 +242,18 @@ func missing(a, b []time.Time) []time.Time {
 
 func equalTimes(a, b time.Time) bool { return a.Equal(b) }
 
+// Past tells whether m is only about single instances of which none ends after now, before or after
+// the change; floating times and dates are taken in loc.
+func (m *Message) Past(now time.Time, loc *time.Location) bool {
+	over := func(v *ical.VEvent) bool { return v == nil || !v.End.In(loc).After(now) }
+	for _, c := range m.Changes {
+		if c.Occurrence == nil || !over(c.Old) || !over(c.New) {
+			return false
+		}
+	}
+	return len(m.Changes) > 0
+}
+
 // Ended tells whether no instance of view ends after now, floating times and dates taken in loc. A
 // view that cannot be read, or expands without end, has not ended.
 func Ended(view []byte, now time.Time, loc *time.Location) bool {

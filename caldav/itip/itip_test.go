@@ -392,6 +392,22 @@ func TestEnded(t *testing.T) {
 	}
 }
 
+func TestPast(t *testing.T) {
+	weekly := series(t)
+	off := add(t, weekly, "EXDATE;TZID=Europe/Berlin:20261212T100000\n")
+	m, err := Diff(View(event(t, weekly), "boris@example.org"), View(event(t, off), "boris@example.org"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := time.Date(2026, 12, 12, 10, 0, 0, 0, time.UTC)
+	if m.Past(end.Add(-time.Second), time.UTC) || !m.Past(end, time.UTC) {
+		t.Error("an instance is past from its end on")
+	}
+	if m, err = Diff(View(event(t, weekly), "boris@example.org"), nil); err != nil || m.Past(end.AddDate(9, 0, 0), time.UTC) {
+		t.Errorf("a whole event is not an instance (%v)", err)
+	}
+}
+
 func TestJoining(t *testing.T) {
 	body := edit(t, single, "Agenda", `Agenda\n\n`+block+`\n\nMore`, "Room 5", "Room 5\\, "+link)
 	v := event(t, body).Master

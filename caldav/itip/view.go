@@ -15,7 +15,9 @@ import (
 // Who is invited to the master gets all of it, with EXDATE for the instances that are cancelled or
 // that the person is off; who is invited to some instances only gets those, without master (RFC 6638
 // §3.2.6). Left out are SCHEDULE-AGENT, SCHEDULE-STATUS and SCHEDULE-FORCE-SEND, alarms, private
-// properties and zones not in use. Everything else is the organiser's to the byte.
+// properties and zones not in use. Who has not answered yet is asked to (RSVP), where the client says
+// nothing of it: mail programs show their buttons only then. Everything else is the organiser's to
+// the byte.
 func View(ev *ical.Event, address string) []byte {
 	if ev == nil || agentOf(ev, address) != agentServer {
 		return nil
@@ -48,6 +50,11 @@ func View(ev *ical.Event, address string) []byte {
 		}
 	}
 	trim(edit, ev.Object, keep)
+	for _, v := range keep {
+		if a := attendee(v, address); a != nil && a.PartStat == "NEEDS-ACTION" && a.Line.Param("RSVP") == "" {
+			edit.SetParam(a.Line, "RSVP", "TRUE")
+		}
+	}
 	return edit.Bytes()
 }
 
