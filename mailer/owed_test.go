@@ -80,6 +80,7 @@ func summary(list []owed) string {
 func TestOwedByOrganizer(t *testing.T) {
 	moved := strings.NewReplacer("T100000Z", "T120000Z", "T110000Z", "T130000Z").Replace(plainEvent)
 	renamed := strings.Replace(plainEvent, "Planning", "Review", 1)
+	weekly := with(plainEvent, "RRULE:FREQ=WEEKLY\n")
 	gone := func(p *change.Present) {
 		p.Gone, p.GoneSince, p.Object, p.Row.Deleted = true, testNow, nil, testNow
 	}
@@ -130,6 +131,8 @@ func TestOwedByOrganizer(t *testing.T) {
 			p.Ended = true
 		}, known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, after: 30 * 24 * time.Hour},
 		{name: "moved into the past", body: strings.ReplaceAll(plainEvent, "20261205", "20261105"), present: func(p *change.Present) { p.Ended = true }, known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, after: time.Minute, want: "REQUEST to boris, 1"},
+		{name: "an instance that is over", body: with(weekly, "EXDATE:20261212T100000Z\n"), known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, weekly)} }, after: 30 * 24 * time.Hour, want: "remember boris"},
+		{name: "an instance to come", body: with(weekly, "EXDATE:20261212T100000Z\n"), known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, weekly)} }, after: time.Minute, want: "CANCEL to boris, 1"},
 		{name: "imported", body: plainEvent, present: func(p *change.Present) { p.Row.Imported = true }},
 		{name: "no longer anybody's", body: strings.NewReplacer("ORGANIZER;CN=Anna:mailto:anna@example.org\n", "", "ATTENDEE;CN=Boris:mailto:boris@example.org\n", "").Replace(plainEvent), present: func(p *change.Present) { p.Row.Role = store.RoleNone }, known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, after: time.Minute, want: "CANCEL to boris, 1"},
 		{name: "earlier mail is under way", body: renamed, known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, mails: []store.Message{{Address: "boris@example.org", State: store.MessageTrying}}, after: time.Minute},

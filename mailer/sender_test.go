@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"mime"
 	"net"
 	"net/mail"
 	"path/filepath"
@@ -201,6 +202,26 @@ func subjects(t *testing.T, mails []received) []string {
 func wantSubjects(t *testing.T, r *testRelay, want ...string) {
 	t.Helper()
 	if got := subjects(t, r.got()); !slices.Equal(got, want) {
+		t.Errorf("mails:\ngot  %q\nwant %q", got, want)
+	}
+}
+
+// wantMails compares recipients and subjects in the order of arrival.
+func wantMails(t *testing.T, r *testRelay, want ...string) {
+	t.Helper()
+	var got []string
+	for _, m := range r.got() {
+		msg, err := mail.ReadMessage(bytes.NewReader(m.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		subject, err := new(mime.WordDecoder).DecodeHeader(msg.Header.Get("Subject"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, m.to+" "+subject)
+	}
+	if !slices.Equal(got, want) {
 		t.Errorf("mails:\ngot  %q\nwant %q", got, want)
 	}
 }
