@@ -156,13 +156,23 @@ func blockSpan(raw, remembered string, links []string) (from, to int, ok bool) {
 			return leadingBreaks(raw, from), to, true
 		}
 		for _, l := range links {
-			// A client that wraps lines may have broken the link itself.
-			if ContainsLink(text, l) || ContainsLink(strings.NewReplacer("\n", "", " ", "").Replace(text), l) {
+			if ContainsLink(text, l) || containsWrapped(text, l) {
 				return leadingBreaks(raw, from), to, true
 			}
 		}
 		at = to
 	}
+}
+
+// containsWrapped tells whether link stands in text broken over two lines, as clients wrap them.
+func containsWrapped(text, link string) bool {
+	lines := strings.Split(text, "\n")
+	for i := 1; i < len(lines); i++ {
+		if ContainsLink(strings.TrimSpace(lines[i-1])+strings.TrimSpace(lines[i]), link) {
+			return true
+		}
+	}
+	return false
 }
 
 // squeeze makes texts comparable that differ only in how they are wrapped.
