@@ -182,7 +182,7 @@ func (a *answer) xml() *element {
 // A found is one response of a multistatus.
 type found struct {
 	href   string
-	status int              // of the response itself, 0: it has properties
+	status int               // of the response itself, 0: it has properties
 	ok     map[string]string // "{namespace}name" to inner XML of what has status 200
 	other  map[string]int
 }

@@ -1,0 +1,222 @@
+package caldav
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"joinery/caldav/change"
+	"joinery/store"
+)
+
+func TestPassword(t *testing.T) {
+	h, err := HashPassword("пароль", rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(h, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Errorf("hash: %s", h)
+	}
+	if !VerifyPassword(h, "пароль") || VerifyPassword(h, "Пароль") {
+		t.Error("the hash does not tell right from wrong")
+	}
+	again, _ := HashPassword("пароль", rand.Reader)
+	if again == h {
+		t.Error("two hashes of one password are the same")
+	}
+	for _, bad := range []string{"", "demo", "$argon2id$v=19$m=99999999,t=2,p=1$c2FsdHNhbHQ$a2V5a2V5a2V5a2V5a2V5", "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$", "$1$x$y"} {
+		if VerifyPassword(bad, "demo") || VerifyPassword(bad, "") {
+			t.Errorf("%q matches", bad)
+		}
+	}
+	if _, err := HashPassword("x", strings.NewReader("short")); err == nil {
+		t.Error("no error without enough randomness")
+	}
+}
+
+func TestAuthentication(t *testing.T) {
+	f := newFixture(t)
+	for _, path := range []string{"/", annaCal, "/principals/", "/nowhere", annaHome + "inbox/"} {
+		a := f.as("", "", "PROPFIND", path, "", "Depth: 0").want(http.StatusUnauthorized)
+		if got := a.header.Get("WWW-Authenticate"); !strings.HasPrefix(got, `Basic realm="`) {
+			t.Errorf("%s: WWW-Authenticate %q", path, got)
+		}
+	}
+	f.as("", "", "OPTIONS", "/", "").want(http.StatusOK)
+	f.as("", "", "OPTIONS", "/calendars/whoever/what", "").want(http.StatusOK)
+	f.as("anna@example.org", "wrong", "GET", "/", "").want(http.StatusUnauthorized)
+	f.as("nobody", "demo", "GET", "/", "").want(http.StatusUnauthorized)
+	f.as("ANNA@example.org", "demo", "GET", "/", "").want(http.StatusOK)
+	// An address that is not the login opens, too.
+	f.as("a.ivanova@example.org", "demo", "PROPFIND", "/", propfindBody("D:current-user-principal"), "Depth: 0").contains("/principals/anna@example.org/")
+
+	// A changed password counts at once, also where the old one was just verified.
+	f.do("GET", "/", "").want(http.StatusOK)
+	f.anna.Password = testHash("new")
+	f.updateUser(f.anna)
+	f.do("GET", "/", "").want(http.StatusUnauthorized)
+	f.as("anna@example.org", "new", "GET", "/", "").want(http.StatusOK)
+	// And so does a removal.
+	if err := f.store.Update(context.Background(), func(tx *store.Tx) error { return tx.DeleteUser(f.anna.ID) }); err != nil {
+		t.Fatal(err)
+	}
+	f.as("anna@example.org", "new", "GET", "/", "").want(http.StatusUnauthorized)
+}
+
+func (f *fixture) updateUser(u *store.User) {
+	f.Helper()
+	if err := f.store.Update(context.Background(), func(tx *store.Tx) error { return tx.UpdateUser(u) }); err != nil {
+		f.Fatal(err)
+	}
+}
+
+func TestWrongPasswords(t *testing.T) {
+	host := "192.0.2.1"
+	f := newFixture(t, func(o *Options) { o.ClientAddress = func(*http.Request) string { return host } })
+	f.do("GET", "/", "").want(http.StatusOK)
+	// The same wrong password again and again is a device with an old one, not a guess.
+	for range 3 * failBurst {
+		f.as("boris@example.org", "old", "GET", "/", "").want(http.StatusUnauthorized)
+	}
+	for i := range failBurst - 1 {
+		f.as("boris@example.org", "guess"+strconv.Itoa(i), "GET", "/", "").want(http.StatusUnauthorized)
+	}
+	a := f.as("boris@example.org", "demo", "GET", "/", "").want(http.StatusTooManyRequests)
+	if n, _ := strconv.Atoi(a.header.Get("Retry-After")); n < 1 || n > 60 {
+		t.Errorf("Retry-After: %q", a.header.Get("Retry-After"))
+	}
+	f.do("GET", "/", "").want(http.StatusOK) // whoever is verified goes on
+	host = "192.0.2.2"
+	f.as("boris@example.org", "demo", "GET", "/", "").want(http.StatusOK)
+	host = "192.0.2.1"
+	f.clock.Store(int64(failEvery/time.Second) + 1)
+	f.as("anna@example.org", "demo", "GET", "/", "").want(http.StatusOK)
+}
+
+func TestClientNet(t *testing.T) {
+	for in, want := range map[string]string{
+		"192.0.2.7":       "192.0.2.7",
+		"2001:db8::1":     "2001:db8::/64",
+		"2001:db8::ffff":  "2001:db8::/64",
+		"fe80::1%eth0":    "fe80::/64",
+		"::ffff:10.0.0.1": "::ffff:10.0.0.1",
+		"@":               "@",
+	} {
+		if got := clientNet(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestTooManyRequests(t *testing.T) {
+	f := newFixture(t, func(o *Options) { o.PerSecond = 1 })
+	for range 10 {
+		f.do("GET", "/", "").want(http.StatusOK)
+	}
+	if f.do("GET", "/", "").want(http.StatusTooManyRequests).header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	f.as("boris@example.org", "demo", "GET", "/", "").want(http.StatusOK)
+}
+
+// TestForeign holds every method on what is somebody else's to one answer, which does not tell
+// whether there is anything or anybody.
+func TestForeign(t *testing.T) {
+	f := newFixture(t)
+	f.as("boris@example.org", "demo", "PUT", "/calendars/boris@example.org/calendar/secret.ics", event("secret", "SUMMARY:Secret"), calendarType).want(http.StatusCreated)
+	bodies := map[string]string{
+		"PROPFIND": propfindBody("D:displayname"), "PROPPATCH": `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:displayname>X</D:displayname></D:prop></D:set></D:propertyupdate>`,
+		"REPORT": `<D:sync-collection xmlns:D="DAV:"><D:sync-token/><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop></D:sync-collection>`,
+		"PUT":    event("mine"), "POST": event("mine"),
+	}
+	var first string
+	for _, login := range []string{"boris@example.org", "boris%40example.org", "boris%2540example.org", "nobody"} {
+		for _, method := range []string{"GET", "HEAD", "PUT", "DELETE", "MOVE", "COPY", "PROPFIND", "PROPPATCH", "REPORT", "MKCALENDAR", "MKCOL", "POST", "OPTIONS", "LOCK"} {
+			for _, path := range []string{"/principals/" + login + "/", "/calendars/" + login + "/", "/calendars/" + login + "/calendar/", "/calendars/" + login + "/none/",
+				"/calendars/" + login + "/inbox/", "/calendars/" + login + "/outbox/", "/calendars/" + login + "/calendar/secret.ics", "/calendars/" + login + "/calendar/none.ics", "/calendars/" + login + "/a/b/c"} {
+				a := f.do(method, path, bodies[method], "Destination: "+annaCal+"stolen.ics", "Depth: 0")
+				a.want(http.StatusForbidden)
+				if method == "HEAD" {
+					continue
+				}
+				shape := strings.ReplaceAll(a.body, path, "PATH")
+				if first == "" {
+					first = shape
+				}
+				if shape != first {
+					t.Errorf("%s %s is answered unlike others: %s", method, path, a.body)
+				}
+			}
+		}
+	}
+	// Nor by way of one's own addresses.
+	href := "/calendars/boris@example.org/calendar/secret.ics"
+	body := `<C:calendar-multiget xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><C:calendar-data/></D:prop><D:href>` + href + `</D:href><D:href>/calendars/nobody/x/y.ics</D:href></C:calendar-multiget>`
+	for _, fd := range f.do("REPORT", annaCal, body).lacks("Secret").multi() {
+		if fd.status != http.StatusForbidden {
+			t.Errorf("%s: %d", fd.href, fd.status)
+		}
+	}
+	f.put("own.ics", event("own"))
+	f.do("MOVE", annaCal+"own.ics", "", "Destination: "+href).want(http.StatusForbidden)
+	f.do("COPY", annaCal+"own.ics", "", "Destination: "+href).want(http.StatusForbidden)
+	f.as("boris@example.org", "demo", "GET", href, "").want(http.StatusOK).contains("SUMMARY:Secret")
+	search := `<D:principal-property-search xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:property-search><D:prop><D:displayname/></D:prop><D:match>boris</D:match></D:property-search><D:prop><D:displayname/><C:calendar-home-set/><D:acl/></D:prop></D:principal-property-search>`
+	fd := f.do("REPORT", "/principals/", search).one()
+	if fd.ok["{DAV:}displayname"] != "Boris" || len(fd.ok) != 1 {
+		t.Errorf("of others too much is told: %v", fd.ok)
+	}
+}
+
+func TestPathTricks(t *testing.T) {
+	f := newFixture(t)
+	for path, want := range map[string]int{
+		"/calendars/anna@example.org/../boris@example.org/calendar/":       400,
+		"/calendars/anna@example.org/%2e%2e/boris@example.org/calendar/":   400,
+		"/calendars/anna@example.org/./calendar/":                          400,
+		"/calendars//anna@example.org/calendar/":                           400,
+		"//calendars/anna@example.org/":                                    404, // HTTP takes the first part for a host
+		"/calendars/anna@example.org/calendar//x.ics":                      400,
+		"/calendars/anna@example.org/calendar/%00.ics":                     400,
+		"/calendars/anna@example.org/calendar/a%0d%0aX-Evil:1.ics":         400,
+		"/calendars/anna@example.org/calendar/%ff.ics":                     400,
+		"/calendars/anna@example.org/calendar/" + strings.Repeat("x", 300): 400,
+		"/calendars/anna@example.org/calendar%2Fx.ics":                     404,
+		"/calendars/anna@example.org%2Fcalendar/x.ics":                     403,
+		"/calendars/anna@example.org/calendar/a/b":                         404,
+		"/elsewhere":                           404,
+		"/calendars/anna@example.org/calendar": 200,
+		"/CALENDARS/anna@example.org/":         404,
+	} {
+		if a := f.do("GET", path, ""); a.status != want {
+			t.Errorf("GET %s: %d, want %d", path, a.status, want)
+		}
+	}
+}
+
+// A broken is a write path that fails in the ways that ours must not.
+type broken struct{ Changes }
+
+func (broken) Put(context.Context, change.PutRequest) (change.Result, error) { panic("secret") }
+func (broken) Delete(context.Context, change.DeleteRequest) error {
+	return errors.New("secret table is locked")
+}
+
+func TestFailures(t *testing.T) {
+	var seen []int
+	f := newFixture(t, func(o *Options) {
+		o.Changes = broken{}
+		o.Observe = func(_ string, status int, _ time.Duration) { seen = append(seen, status) }
+	})
+	f.do("PUT", annaCal+"x.ics", event("x"), calendarType).want(http.StatusInternalServerError).lacks("secret")
+	f.do("DELETE", annaCal+"x.ics", "").want(http.StatusInternalServerError).lacks("secret")
+	f.do("GET", "/", "").want(http.StatusOK)
+	if len(seen) != 3 || seen[0] != 500 || seen[1] != 500 || seen[2] != 200 {
+		t.Errorf("observed: %v", seen)
+	}
+}

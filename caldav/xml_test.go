@@ -1,0 +1,161 @@
+package caldav
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestParseXMLRefuses(t *testing.T) {
+	for name, doc := range map[string]string{
+		"nothing":          "",
+		"text":             "hello",
+		"two roots":        "<a/><b/>",
+		"open":             "<a><b></b>",
+		"crossed":          "<a><b></a></b>",
+		"prefixes crossed": `<x:a xmlns:x="u" xmlns:y="u"></y:a>`,
+		"undeclared":       "<x:a/>",
+		"attribute":        `<a x:b="1"/>`,
+		"empty prefix":     `<a><x:b xmlns:x=""/></a>`,
+		"text after":       "<a/>b",
+		"DTD":              `<!DOCTYPE a><a/>`,
+		"entity":           `<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>`,
+		"unknown entity":   `<a>&b;</a>`,
+		"external entity":  `<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>`,
+		"deep":             strings.Repeat("<a>", maxXMLDepth+1) + strings.Repeat("</a>", maxXMLDepth+1),
+		"many":             "<a>" + strings.Repeat("<b/>", maxXMLElements) + "</a>",
+		"encoding":         `<?xml version="1.0" encoding="utf-16"?><a/>`,
+		"not UTF-8":        "<a>\xff</a>",
+		"control":          "<a>\x01</a>",
+	} {
+		if _, err := parseXML([]byte(doc)); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+}
+
+func TestParseXML(t *testing.T) {
+	doc := "\ufeff<?xml version=\"1.0\" encoding=\"UTF-8\"?><!-- c --><a xmlns='DAV:' xmlns:x='u' xml:lang='ru' x:k='1' k='2'>t&amp;<b xmlns=''/><x:c xml:lang='en'>&#13;</x:c><![CDATA[<d>]]></a>\n"
+	e, err := parseXML([]byte(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !e.is(nsDAV, "a") || e.text() != "t&<d>" || e.lang != "ru" {
+		t.Errorf("root: %+v", e)
+	}
+	if v, ok := e.attr("k"); !ok || v != "2" {
+		t.Errorf("k is %q", v)
+	}
+	cs := e.children()
+	if len(cs) != 2 || cs[0].name != (xml.Name{Local: "b"}) || cs[0].lang != "ru" || !cs[1].is("u", "c") || cs[1].text() != "\r" || cs[1].lang != "en" {
+		t.Errorf("children: %+v %+v", cs[0], cs[1])
+	}
+}
+
+func TestEscape(t *testing.T) {
+	in := "a&b<c>\"d\"\r\n\tж\x00\x1f\xff\ufffe\U0001F600"
+	var out struct {
+		Text string `xml:",chardata"`
+	}
+	if err := xml.Unmarshal([]byte("<a>"+escape(in)+"</a>"), &out); err != nil {
+		t.Fatal(err)
+	}
+	if want := "a&b<c>\"d\"\r\n\tж\ufffd\ufffd\ufffd\ufffd\U0001F600"; out.Text != want {
+		t.Errorf("got %q, want %q", out.Text, want)
+	}
+	if got := escape("plain"); got != "plain" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestHostileXML(t *testing.T) {
+	f := newFixture(t)
+	bomb := `<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;&lol;">]><D:propfind xmlns:D="DAV:"><D:prop><D:displayname>&lol2;</D:displayname></D:prop></D:propfind>`
+	for _, method := range []string{"PROPFIND", "PROPPATCH", "REPORT"} {
+		f.do(method, annaCal, bomb, "Depth: 0").want(http.StatusBadRequest)
+		f.do(method, annaCal, strings.Repeat("<a>", 100_000), "Depth: 0").want(http.StatusBadRequest)
+		f.do(method, annaCal, "<a>"+strings.Repeat("x", maxXMLSize)+"</a>", "Depth: 0").want(http.StatusRequestEntityTooLarge)
+	}
+	f.do("MKCALENDAR", annaHome+"bomb/", bomb).want(http.StatusBadRequest)
+	f.do("PROPFIND", annaCal, propfindBody("D:displayname"), "Depth: 0", "Content-Encoding: gzip").want(http.StatusUnsupportedMediaType)
+	// A body of unknown length is read up to the limit only.
+	req, err := http.NewRequest("PUT", f.url+annaCal+"x.ics", io.MultiReader(strings.NewReader("BEGIN:VCALENDAR\r\n"), &endless{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth("anna@example.org", "demo")
+	resp, err := http.DefaultClient.Do(req)
+	if err == nil { // the server may also have closed the connection on what was still coming
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusForbidden {
+			t.Errorf("an endless body: %d", resp.StatusCode)
+		}
+	}
+	f.do("GET", annaCal+"x.ics", "").want(http.StatusNotFound)
+	// What a client sends comes back as text, not as markup.
+	f.do("PROPPATCH", annaCal, patch("<D:displayname>&lt;/D:displayname>&lt;script></D:displayname>", "")).want(http.StatusMultiStatus)
+	f.do("PROPFIND", annaCal, propfindBody("D:displayname"), "Depth: 0").lacks("<script").contains("&lt;script&gt;")
+}
+
+type endless struct{}
+
+func (endless) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = 'x'
+	}
+	return len(b), nil
+}
+
+func FuzzParseXML(f *testing.F) {
+	f.Add([]byte(propfindBody("D:displayname")))
+	f.Add([]byte(patch(`<E:thing xml:lang="ru" E:a="1">x<E:in/>y</E:thing>`, "<D:displayname/>")))
+	f.Add([]byte("<a>&#13;<![CDATA[x]]></a>"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, err := parseXML(data)
+		if err != nil {
+			return
+		}
+		// What we write of it reads the same again.
+		again, err := parseXML([]byte("<r>" + e.innerXML() + "</r>"))
+		if err != nil {
+			t.Fatalf("%v in %s", err, e.innerXML())
+		}
+		if got, want := fmt.Sprint(names(again)), fmt.Sprint(names(e)); got != want {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+	})
+}
+
+func names(e *element) []xml.Name {
+	var ns []xml.Name
+	for _, c := range e.children() {
+		ns = append(append(ns, c.name), names(c)...)
+	}
+	return ns
+}
+
+func FuzzParsePath(f *testing.F) {
+	for _, s := range []string{"/", annaCal, "/calendars/a/b/c", "/calendars/%2e%2e/x", "//", "/principals/%2540/"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := parsePath(s)
+		if err != nil {
+			return
+		}
+		for _, part := range []string{p.login, p.slug, p.name} {
+			if part == "." || part == ".." || strings.ContainsAny(part, "\x00\r\n") {
+				t.Fatalf("%q has %q", s, part)
+			}
+		}
+		if p.kind == kindObject {
+			again, err := parsePath(objectPath(p.login, p.slug, p.name))
+			if err != nil || again.login != p.login || again.slug != p.slug || again.name != p.name {
+				t.Fatalf("%q: %+v, then %+v %v", s, p, again, err)
+			}
+		}
+	})
+}
