@@ -70,17 +70,7 @@ var english = &catalogue{
 	Times: [3]string{"%d time", "%d times", "%d times"},
 	Until: "until %s",
 
-	NoteHeadline: "The conference could not be reserved with %s.",
-	NoteRetry:    "You need not save the event again: the conference is reserved by itself once the cause is mended, and the link then stands in the event.",
-	Reasons: map[string][2]string{
-		"":            {"The service refuses.", "Ask your administrator."},
-		"credentials": {"The service does not accept our key, or its plan has lapsed.", "Ask your administrator to check the key and the plan."},
-		"owner":       {"Your account at the service is not confirmed.", "Confirm your e-mail address in your account at the service."},
-		"title":       {"The service refuses the title.", "Change the title of the event."},
-		"time":        {"The service refuses the time.", "Change the time of the event."},
-		"policy":      {"You are not among those who may have conferences.", "Ask your administrator."},
-		"daily":       {"You have as many conferences today as one person may have in a day.", "Ask for it tomorrow, or ask your administrator for more."},
-	},
+	NoteHeadline: "The conference (%s) could not be reserved.",
 	Zones: map[string]string{
 		"Europe/Moscow": "Moscow", "Europe/Kaliningrad": "Kaliningrad", "Europe/Samara": "Samara", "Asia/Yekaterinburg": "Yekaterinburg",
 		"Asia/Omsk": "Omsk", "Asia/Novosibirsk": "Novosibirsk", "Asia/Krasnoyarsk": "Krasnoyarsk", "Asia/Irkutsk": "Irkutsk",

@@ -9,7 +9,9 @@ import (
 	texttemplate "text/template"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
+	"joinery/caldav/change"
 	"joinery/caldav/ical"
 	"joinery/caldav/itip"
 )
@@ -327,17 +329,19 @@ func (s setting) note(reason string, ev *ical.Event) *letter {
 	l := s.newLetter(w.SubjectNote, v)
 	provider := s.provider
 	if provider == "" {
-		provider = w.Nothing
+		provider = s.service
 	}
 	l.Headline = fmt.Sprintf(w.NoteHeadline, provider)
-	why, ok := w.Reasons[reason]
-	if !ok {
-		why = w.Reasons[""]
-	}
-	l.Notes = []string{why[0] + " " + why[1], w.NoteRetry}
+	l.Notes = []string{sentence(change.ReasonText(reason, w.Lang))}
 	l.add(w.When, w.when(ev.Object, v, s.organizer))
 	l.Footer = s.service
 	return l
+}
+
+// sentence makes s begin with a capital.
+func sentence(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
 }
 
 func (l *letter) add(label, value string) {

@@ -42,8 +42,6 @@ type catalogue struct {
 	Until string       // %s: a date
 
 	NoteHeadline string // %s: the provider
-	NoteRetry    string
-	Reasons      map[string][2]string // conference.Reason: why, and what to do; "" for others
 
 	Zones  map[string]string // IANA name to a name for people
 	plural func(n int) int

@@ -175,6 +175,7 @@ func TestDiff(t *testing.T) {
 		{"dial-in-changed", withLink, edit(t, withLink, "+7 495 000-00-00", "+7 495 000-00-01"), "", "REQUEST link"},
 		{"label-changed", withLink, edit(t, withLink, "LABEL=MTS Link", "LABEL=MTS Link 2"), "", ""},
 		{"alarm", single, add(t, single, "BEGIN:VALARM\nACTION:DISPLAY\nTRIGGER:-PT5M\nEND:VALARM\n"), "", ""},
+		{"failure-is-the-organiser's", single, add(t, edit(t, single, "Agenda", `Agenda\n\n----( Video Call )----\nMTS Link\nYour account is not confirmed\n---===---`), "X-JOINERY-STATE;REASON=owner:failed\n"), "", ""},
 		{"private", single, add(t, single, "X-MOZ-GENERATION:3\nX-JOINERY-STATE:ready\nLAST-MODIFIED:20261121T080000Z\n"), "", ""},
 		{"sequence-alone", single, edit(t, single, "SEQUENCE:2", "SEQUENCE:3", "20261101", "20261102"), "", ""},
 		{"partstat-of-other", add(t, single, vera), add(t, single, edit(t, vera, "NEEDS-ACTION", "ACCEPTED")), "", ""},

@@ -15,7 +15,8 @@ import (
 // Who is invited to the master gets all of it, with EXDATE for the instances that are cancelled or
 // that the person is off; who is invited to some instances only gets those, without master (RFC 6638
 // §3.2.6). Left out are SCHEDULE-AGENT, SCHEDULE-STATUS and SCHEDULE-FORCE-SEND, alarms, private
-// properties and zones not in use. Who has not answered yet is asked to (RSVP), where the client says
+// properties, zones not in use, and the note that there is no conference, which is the organiser's.
+// Who has not answered yet is asked to (RSVP), where the client says
 // nothing of it: mail programs show their buttons only then. Everything else is the organiser's to
 // the byte.
 func View(ev *ical.Event, address string) []byte {
@@ -49,6 +50,9 @@ func View(ev *ical.Event, address string) []byte {
 			}
 		}
 	}
+	for _, v := range keep {
+		withoutNote(edit, v)
+	}
 	trim(edit, ev.Object, keep)
 	for _, v := range keep {
 		if a := attendee(v, address); a != nil && a.PartStat == "NEEDS-ACTION" && a.Line.Param("RSVP") == "" {
@@ -56,6 +60,20 @@ func View(ev *ical.Event, address string) []byte {
 		}
 	}
 	return edit.Bytes()
+}
+
+// withoutNote takes out what the description tells the organiser alone: that the conference could not
+// be reserved, and why. It stands in the place of the link's block.
+func withoutNote(edit *ical.Edit, v *ical.VEvent) {
+	if v.Component.First(ical.PropState) == nil || v.Component.Text(ical.PropState) != "failed" {
+		return
+	}
+	_, rest, found := strings.Cut(v.Description, fenceOpen)
+	note, _, closed := strings.Cut(rest, fenceClose)
+	if !found || !closed || slices.ContainsFunc(strings.Fields(note), web) {
+		return
+	}
+	edit.Present(v.Component, ical.Presentation{Marks: ical.Marks{Block: fenceOpen + note + fenceClose}})
 }
 
 // trim leaves the components keep, cleaned, and the zones that they use.
