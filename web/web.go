@@ -1,0 +1,108 @@
+package web
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"joinery/store"
+)
+
+// An Account is a provider's account as it is now.
+type Account struct {
+	Name    string
+	Failing bool
+	Error   string // why it fails, for operators; holds no secret
+}
+
+// Options are what the handler is given from outside.
+type Options struct {
+	Store    *store.Store
+	CalDAV   http.Handler // everything that is not ours
+	Metrics  *Metrics
+	Accounts func() []Account // nil: none
+	Log      *slog.Logger     // nil: discarded
+	Now      func() time.Time // nil: time.Now
+	// OpenMetrics serves /metrics here too, to clients on this machine that come without a proxy.
+	OpenMetrics bool
+}
+
+// New returns the handler of everything that the program answers over HTTP:
+//
+//	/healthz        whether this process can do its work, see health
+//	/metrics        see Metrics; 404 unless Options.OpenMetrics, and for anybody from elsewhere
+//	/j/ /r/ /hook/  reserved for the join page, the answer page and webhooks: 404 for now
+//
+// All other paths go to CalDAV as they were sent.
+func New(o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Accounts == nil {
+		o.Accounts = func() []Account { return nil }
+	}
+	health := &health{store: o.Store, accounts: o.Accounts, now: o.Now, log: o.Log}
+	var metrics http.Handler
+	if o.OpenMetrics && o.Metrics != nil {
+		metrics = o.Metrics.Handler(o.Store, o.Accounts)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		switch first {
+		case "healthz":
+			health.ServeHTTP(w, r)
+		case "metrics":
+			if metrics == nil || !direct(r) {
+				notFound(w, r)
+				return
+			}
+			metrics.ServeHTTP(w, r)
+		case "j", "r", "hook":
+			notFound(w, r)
+		default:
+			o.CalDAV.ServeHTTP(w, r)
+		}
+	})
+}
+
+// direct tells whether a request comes from this machine and was not passed on by a proxy on it.
+func direct(r *http.Request) bool {
+	for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
+		if r.Header.Get(h) != "" {
+			return false
+		}
+	}
+	ip := net.ParseIP(connectionHost(r))
+	return ip != nil && ip.IsLoopback()
+}
+
+// connectionHost is the other end of the connection.
+func connectionHost(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// ForwardedFor is the client's address behind one trusted proxy: the last one of X-Forwarded-For,
+// which is the one that the proxy itself saw (those before it are the client's own words). Without
+// a usable one it is the connection's other end.
+func ForwardedFor(r *http.Request) string {
+	if values := r.Header.Values("X-Forwarded-For"); len(values) > 0 {
+		last := values[len(values)-1]
+		last = strings.TrimSpace(last[strings.LastIndex(last, ",")+1:])
+		if host, _, err := net.SplitHostPort(last); err == nil {
+			last = host
+		}
+		if ip := net.ParseIP(strings.Trim(last, "[]")); ip != nil {
+			return ip.String()
+		}
+	}
+	return connectionHost(r)
+}
