@@ -8,15 +8,12 @@ import (
 // agreementYear is how far into a series a VTIMEZONE must agree with the IANA zone that it names.
 const agreementYear = 366 * 24 * time.Hour
 
-// zoneEnd is where many VTIMEZONEs stop.
-var zoneEnd = time.Date(2037, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // agrees tells whether own has the IANA zone's offsets when the object's events take place: at every
 // time that is written in that zone, and of a series through its first year. A zone that agreed then
 // is a copy, and where they differ later the IANA zone is the fresher.
 func (o *Object) agrees(tzid string, own *vzone, iana *time.Location) bool {
 	same := func(at time.Time) bool {
-		if at.Before(own.known) || !at.Before(zoneEnd) {
+		if at.Before(own.known) || !at.Before(own.stops) {
 			return true
 		}
 		return offsetAt(at, own.loc) == offsetAt(at, iana)
@@ -45,7 +42,7 @@ func (o *Object) agrees(tzid string, own *vzone, iana *time.Location) bool {
 			}
 			next := until
 			for _, loc := range []*time.Location{own.loc, iana} {
-				if _, end := at.In(loc).ZoneBounds(); !end.IsZero() && end.Before(next) {
+				if _, end := stretch(at.In(loc)); !end.IsZero() && end.Before(next) {
 					next = end
 				}
 			}

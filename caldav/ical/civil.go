@@ -124,9 +124,8 @@ func civilInstant(c civil, loc *time.Location) (t time.Time, inGap bool) {
 	// first of the stretches of constant offset there that contains c is it.
 	at := time.Unix(int64(c)-26*3600, 0).In(loc)
 	for range 64 {
-		_, offset := at.Zone()
+		offset, end := stretch(at)
 		t = time.Unix(int64(c)-int64(offset), 0).In(loc)
-		_, end := at.ZoneBounds()
 		if end.IsZero() || t.Before(end) {
 			return t, false
 		}
@@ -137,4 +136,16 @@ func civilInstant(c civil, loc *time.Location) (t time.Time, inGap bool) {
 		at = end
 	}
 	return t, false
+}
+
+// stretch is the offset at the instant at, and an instant after it up to which the offset holds: the
+// next change or an earlier one, zero if there is none.
+func stretch(at time.Time) (offset int, end time.Time) {
+	_, offset = at.Zone()
+	if _, end = at.ZoneBounds(); !end.IsZero() && !end.After(at) {
+		// In leap years ZoneBounds ends the year, where a rule continues the zone's table, a day
+		// early, on its last day before the time asked about.
+		end = at.Add(24 * time.Hour)
+	}
+	return offset, end
 }

@@ -170,9 +170,8 @@ func (s *ruleSource) enter(at int64) {
 		return
 	}
 	t := time.Unix(at, 0).In(s.frame.loc)
-	_, offset := t.Zone()
-	_, s.end = t.ZoneBounds()
-	s.offset = int64(offset)
+	offset, end := stretch(t)
+	s.offset, s.end = int64(offset), end
 	last := s.limit
 	if !s.end.IsZero() {
 		last = min(last, civil(s.end.Unix()+s.offset-1))

@@ -18,14 +18,19 @@ const (
 	zoneBudget      = budget(50_000)
 	zonesKept       = 256
 	zoneOffsetLimit = 24 * 3600
+
+	zoneTail = 120 * 24 * time.Hour // how long a table's last offset is believed
 )
+
+// zoneEnd is where many writers stop, the end of 32-bit time being near.
+var zoneEnd = time.Date(2037, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // A vzone is a VTIMEZONE that was worked out.
 type vzone struct {
 	loc *time.Location
-	// From known to the end of 2036 its offsets are meant: before, one of its kinds of observance
-	// had not begun, and behind, many writers stop (the end of 32-bit time is near).
-	known time.Time
+	// From known until stops its offsets are meant: before, one of its kinds of observance had not
+	// begun; a table that ends, as khal writes it, tells nothing of the years behind.
+	known, stops time.Time
 }
 
 // ownZones keeps zones by their text: clients send the same few again and again.
@@ -111,6 +116,13 @@ func workOutZone(tzid string, c *Component) *vzone {
 	for _, at := range begins {
 		known = max(known, at)
 	}
+	stops := zoneEnd
+	if len(begins) > 1 {
+		last := time.Unix(changes[len(changes)-1].at, 0).Add(zoneTail)
+		if last.Before(stops) {
+			stops = last
+		}
+	}
 	data := tzif(changes)
 	if data == nil {
 		return nil
@@ -120,7 +132,7 @@ func workOutZone(tzid string, c *Component) *vzone {
 	if err != nil {
 		return nil
 	}
-	return &vzone{loc: loc, known: time.Unix(known, 0)}
+	return &vzone{loc: loc, known: time.Unix(known, 0), stops: stops}
 }
 
 // observance lists the changes of one STANDARD or DAYLIGHT; false if it cannot be read.
