@@ -16,40 +16,56 @@ import (
 )
 
 // mail looks at one event: what is owed is composed, stored and recorded as told, in one
-// transaction, or nothing of it.
+// transaction, or nothing of it. Most looks find nothing, and those do not hold the one writer.
 func (s *Sender) mail(ctx context.Context, j *outbox.Job) (time.Time, error) {
+	var list []owed
 	var next time.Time
 	var undecided error
-	err := s.opts.Store.Update(ctx, func(tx *store.Tx) error {
-		if err := j.Hold(tx); err != nil {
-			return err
-		}
-		k := look{policy: s.opts.Policy, now: s.opts.Now()}
-		var err error
-		if k.present, err = s.opts.Changer.Present(tx, j.Subject); errors.Is(err, store.ErrNotFound) {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("reading the event: %w", err)
-		}
-		if k.deliveries, err = tx.Deliveries(j.Subject); err != nil {
-			return fmt.Errorf("reading what people were told: %w", err)
-		}
-		if k.messages, err = tx.Messages(j.Subject); err != nil {
-			return fmt.Errorf("reading the mails: %w", err)
-		}
-		var list []owed
-		list, next, undecided = k.decide()
-		for i := range list {
-			if err := s.tell(tx, k.present, &list[i]); err != nil {
-				return fmt.Errorf("telling %s: %w", list[i].Address, err)
-			}
-		}
-		return nil
+	err := s.opts.Store.View(ctx, func(tx *store.Tx) (err error) {
+		_, list, next, undecided, err = s.look(tx, j.Subject)
+		return err
 	})
+	if err == nil && len(list) > 0 {
+		err = s.opts.Store.Update(ctx, func(tx *store.Tx) error {
+			if err := j.Hold(tx); err != nil {
+				return err
+			}
+			var p *change.Present
+			var err error
+			if p, list, next, undecided, err = s.look(tx, j.Subject); err != nil {
+				return err
+			}
+			for i := range list {
+				if err := s.tell(tx, p, &list[i]); err != nil {
+					return fmt.Errorf("telling %s: %w", list[i].Address, err)
+				}
+			}
+			return nil
+		})
+	}
 	if err == nil {
 		err = undecided
 	}
 	return next, err
+}
+
+// look decides what is owed about an event as it stands in tx. undecided is the error of single
+// people; an event that does not exist owes nothing.
+func (s *Sender) look(tx *store.Tx, id int64) (p *change.Present, list []owed, next time.Time, undecided, err error) {
+	k := look{policy: s.opts.Policy, now: s.opts.Now()}
+	if k.present, err = s.opts.Changer.Present(tx, id); errors.Is(err, store.ErrNotFound) {
+		return nil, nil, time.Time{}, nil, nil
+	} else if err != nil {
+		return nil, nil, time.Time{}, nil, fmt.Errorf("reading the event: %w", err)
+	}
+	if k.deliveries, err = tx.Deliveries(id); err != nil {
+		return nil, nil, time.Time{}, nil, fmt.Errorf("reading what people were told: %w", err)
+	}
+	if k.messages, err = tx.Messages(id); err != nil {
+		return nil, nil, time.Time{}, nil, fmt.Errorf("reading the mails: %w", err)
+	}
+	list, next, undecided = k.decide()
+	return k.present, list, next, undecided, nil
 }
 
 // tell composes and stores what o says, and records that its address knows it now.

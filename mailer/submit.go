@@ -16,6 +16,9 @@ import (
 // recordTimeout bounds the recording of an outcome after the context of the work has ended.
 const recordTimeout = 5 * time.Second
 
+// gather is how long the look at an event waits for the outcomes of its other messages.
+const gather = 200 * time.Millisecond
+
 // submit hands one message to the relay: the stored bytes, as often as it takes. Before the relay
 // sees it the message is marked as being tried, so that after a crash it is known that it may have
 // been accepted; the repetition is then the same message to the byte.
@@ -108,8 +111,8 @@ func (s *Sender) record(tx *store.Tx, m *store.Message, outcome Outcome, failure
 			return false, fmt.Errorf("marking the delivery: %w", err)
 		}
 	}
-	// What was owed meanwhile had to wait for this one.
-	if err := s.opts.Outbox.Touch(tx, change.WorkMail, m.EventID, s.opts.Now()); err != nil {
+	// What was owed meanwhile had to wait for this one. Several recipients are looked at together.
+	if err := s.opts.Outbox.Touch(tx, change.WorkMail, m.EventID, s.opts.Now().Add(gather)); err != nil {
 		return false, fmt.Errorf("noting the event: %w", err)
 	}
 	return true, nil

@@ -76,7 +76,7 @@ func withoutNote(edit *ical.Edit, v *ical.VEvent) {
 	edit.Present(v.Component, ical.Presentation{Marks: ical.Marks{Block: fenceOpen + note + fenceClose}})
 }
 
-// trim leaves the components keep, cleaned, and the zones that they use.
+// trim leaves the components keep, at least one, cleaned, and the zones that they use.
 func trim(edit *ical.Edit, o *ical.Object, keep []*ical.VEvent) {
 	zones := map[string]bool{}
 	kept := map[*ical.Component]bool{}
@@ -102,6 +102,7 @@ func trim(edit *ical.Edit, o *ical.Object, keep []*ical.VEvent) {
 			edit.RemoveComponent(c)
 		}
 	}
+	addZones(edit, o, zones, keep[0].Start.Time)
 }
 
 const prodID = "-//Joinery//Joinery//EN"

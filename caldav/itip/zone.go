@@ -1,0 +1,129 @@
+package itip
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"joinery/caldav/ical"
+)
+
+// addZones adds a VTIMEZONE for every TZID of zones that o names without defining it (some clients
+// and scripts write IANA names alone): a message must be complete in itself (RFC 5545 §3.2.19), and
+// Outlook reads such times wrongly. from is when the event begins.
+func addZones(edit *ical.Edit, o *ical.Object, zones map[string]bool, from time.Time) {
+	for _, c := range o.Root.Find("VTIMEZONE") {
+		delete(zones, c.Text("TZID"))
+	}
+	for _, tzid := range slices.Sorted(maps.Keys(zones)) {
+		if loc := o.Location(tzid); loc != nil && tzid != "" {
+			edit.AddComponent(o.Root, vtimezone(tzid, loc, from.In(loc).Year()))
+		}
+	}
+}
+
+// An onset is when an offset begins.
+type onset struct {
+	at       time.Time
+	from, to int // offsets in seconds
+	daylight bool
+	name     string
+}
+
+// zoneYears is how many years an irregular zone is written out for.
+const zoneYears = 6
+
+// vtimezone writes loc from year on: by yearly rules where it keeps to them, else by the dates of
+// some years.
+func vtimezone(tzid string, loc *time.Location, year int) string {
+	begin := time.Date(year-1, 1, 1, 0, 0, 0, 0, loc)
+	end := time.Date(year-1+zoneYears, 1, 1, 0, 0, 0, 0, loc)
+	name, offset := begin.Zone()
+	var onsets []onset
+	for t := begin; ; {
+		_, next := t.ZoneBounds()
+		if next.IsZero() || !next.Before(end) {
+			break
+		}
+		_, from := t.Zone()
+		n, to := next.Zone()
+		onsets = append(onsets, onset{next, from, to, next.IsDST(), n})
+		t = next
+	}
+	lines := []string{"BEGIN:VTIMEZONE", "TZID:" + ical.EscapeText(tzid)}
+	if rules := yearly(onsets, year-1); rules != nil {
+		for i, rule := range rules {
+			lines = append(lines, observance(onsets[i], rule)...)
+		}
+	} else {
+		lines = append(lines, observance(onset{begin, offset, offset, begin.IsDST(), name}, "")...)
+		for _, o := range onsets {
+			lines = append(lines, observance(o, "")...)
+		}
+	}
+	return strings.Join(append(lines, "END:VTIMEZONE"), "\n")
+}
+
+// yearly finds the rules of onsets, two a year from first on; nil if they keep to none.
+func yearly(onsets []onset, first int) []string {
+	if len(onsets) != 2*zoneYears {
+		return nil
+	}
+	rules := make([]string, 2)
+	for i := range rules {
+		nth, last := true, true
+		begin := local(onsets[i])
+		for y := range zoneYears {
+			o := onsets[2*y+i]
+			t := local(o)
+			if t.Year() != first+y || t.Month() != begin.Month() || t.Weekday() != begin.Weekday() ||
+				t.Format("150405") != begin.Format("150405") || o.from != onsets[i].from || o.to != onsets[i].to {
+				return nil
+			}
+			nth = nth && (t.Day()-1)/7 == (begin.Day()-1)/7
+			last = last && t.AddDate(0, 0, 7).Month() != t.Month()
+		}
+		n := (begin.Day()-1)/7 + 1
+		switch {
+		case last:
+			n = -1
+		case !nth:
+			return nil
+		}
+		rules[i] = fmt.Sprintf("FREQ=YEARLY;BYMONTH=%d;BYDAY=%d%s", begin.Month(), n, strings.ToUpper(begin.Weekday().String()[:2]))
+	}
+	return rules
+}
+
+// local is o's onset on the clock before it.
+func local(o onset) time.Time { return o.at.In(time.FixedZone("", o.from)) }
+
+func observance(o onset, rule string) []string {
+	kind := "STANDARD"
+	if o.daylight {
+		kind = "DAYLIGHT"
+	}
+	lines := []string{
+		"BEGIN:" + kind, "DTSTART:" + local(o).Format("20060102T150405"),
+		"TZOFFSETFROM:" + offsetValue(o.from), "TZOFFSETTO:" + offsetValue(o.to), "TZNAME:" + ical.EscapeText(o.name),
+	}
+	if rule != "" {
+		lines = append(lines, "RRULE:"+rule)
+	}
+	return append(lines, "END:"+kind)
+}
+
+// offsetValue writes a UTC-OFFSET (RFC 5545 §3.3.14).
+func offsetValue(seconds int) string {
+	sign := '+'
+	if seconds < 0 {
+		sign, seconds = '-', -seconds
+	}
+	s := fmt.Sprintf("%c%02d%02d", sign, seconds/3600, seconds/60%60)
+	if rest := seconds % 60; rest != 0 {
+		s += fmt.Sprintf("%02d", rest)
+	}
+	return s
+}
