@@ -27,7 +27,9 @@ func (c *Changer) Wanted(tx *store.Tx, b *store.Booking, now time.Time) (booking
 	v := p.Event.Master
 	end := meetingEnd(v, p.Zone)
 	want.Meeting = c.meeting(b, v, p)
-	want.Past = !v.Recurring && !end.After(now)
+	// A conference that was given up before its meeting was over is released however late.
+	given := b.State != store.BookingWanted && b.Since.Before(end)
+	want.Past = !v.Recurring && !end.After(now) && !given
 	want.Needed = b.State == store.BookingWanted && !p.Gone && !want.Past && p.Row.Role == store.RoleOrganizer
 	if !want.Needed {
 		return want, nil
@@ -130,6 +132,14 @@ func (c *Changer) outcome(tx *store.Tx, b *store.Booking, r *store.Room, reason 
 		b.ProblemSince = tx.Now()
 	}
 	next := *b
+	if r == nil && b.Link != "" {
+		// A link whose conference somebody deleted at the provider does not stay.
+		if alive, err := linkAlive(tx, b); err != nil {
+			return err
+		} else if !alive {
+			next.Link, b.Link = "", ""
+		}
+	}
 	switch {
 	case r != nil:
 		next.Link = r.JoinURL
@@ -154,6 +164,20 @@ func (c *Changer) outcome(tx *store.Tx, b *store.Booking, r *store.Room, reason 
 	id := b.EventID
 	tx.OnCommit(func() { c.wake(id) })
 	return nil
+}
+
+// linkAlive tells whether a room of b still has the link that stands in the event.
+func linkAlive(tx *store.Tx, b *store.Booking) (bool, error) {
+	rooms, err := tx.Rooms(b.ID)
+	if err != nil {
+		return false, fmt.Errorf("read the rooms: %w", err)
+	}
+	for _, r := range rooms {
+		if r.JoinURL == b.Link && (r.State == string(conference.RoomLive) || r.State == string(conference.RoomHistory)) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // rewrite edits the event's object so that next stands in it in place of b. A nil next means b as it
