@@ -185,7 +185,7 @@ func TestPathTricks(t *testing.T) {
 		"/calendars/anna@example.org/calendar/%00.ics":                     400,
 		"/calendars/anna@example.org/calendar/a%0d%0aX-Evil:1.ics":         400,
 		"/calendars/anna@example.org/calendar/%ff.ics":                     400,
-		"/calendars/anna@example.org/calendar/" + strings.Repeat("x", 300): 400,
+		"/calendars/anna@example.org/calendar/" + strings.Repeat("x", 600): 400,
 		"/calendars/anna@example.org/calendar%2Fx.ics":                     404,
 		"/calendars/anna@example.org%2Fcalendar/x.ics":                     403,
 		"/calendars/anna@example.org/calendar/a/b":                         404,
@@ -208,15 +208,17 @@ func (broken) Delete(context.Context, change.DeleteRequest) error {
 }
 
 func TestFailures(t *testing.T) {
-	var seen []int
+	seen := make(chan int, 3)
 	f := newFixture(t, func(o *Options) {
 		o.Changes = broken{}
-		o.Observe = func(_ string, status int, _ time.Duration) { seen = append(seen, status) }
+		o.Observe = func(_ string, status int, _ time.Duration) { seen <- status }
 	})
 	f.do("PUT", annaCal+"x.ics", event("x"), calendarType).want(http.StatusInternalServerError).lacks("secret")
 	f.do("DELETE", annaCal+"x.ics", "").want(http.StatusInternalServerError).lacks("secret")
 	f.do("GET", "/", "").want(http.StatusOK)
-	if len(seen) != 3 || seen[0] != 500 || seen[1] != 500 || seen[2] != 200 {
-		t.Errorf("observed: %v", seen)
+	for _, want := range []int{500, 500, 200} {
+		if got := <-seen; got != want {
+			t.Errorf("observed %d, want %d", got, want)
+		}
 	}
 }

@@ -178,7 +178,7 @@ func expandObject(o *ical.Object, r timeRange, zone *time.Location) (*ical.Objec
 	}
 	n := 0
 	err = ev.Expand(r.start, r.end, zone, func(i ical.Instance) bool {
-		e.AddComponent(o.Root, instanceText(o, i, recurring))
+		e.AddComponent(o.Root, instanceText(i, zone, recurring))
 		n++
 		return n < maxInstances
 	})
@@ -193,11 +193,11 @@ func expandObject(o *ical.Object, r timeRange, zone *time.Location) (*ical.Objec
 
 // instanceText writes one instance as a component. Dates stay dates, and floating times are taken
 // in zone.
-func instanceText(o *ical.Object, i ical.Instance, recurring bool) string {
+func instanceText(i ical.Instance, zone *time.Location, recurring bool) string {
 	allDay := i.VEvent.Start.AllDay
 	stamp := func(name string, t time.Time) string {
 		if allDay {
-			return ical.FormatLine(name, []ical.Param{{Name: "VALUE", Values: []string{"DATE"}}}, t.Format("20060102"))
+			return ical.FormatLine(name, []ical.Param{{Name: "VALUE", Values: []string{"DATE"}}}, t.In(zone).Format("20060102"))
 		}
 		return ical.FormatLine(name, nil, t.UTC().Format(utcForm))
 	}

@@ -1,6 +1,7 @@
 package caldav
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -52,6 +53,9 @@ func calError(status int, condition string) *httpError {
 	return &httpError{status: status, condition: xml.Name{Space: nsCal, Local: condition}}
 }
 
+// statusClosed is what logs and metrics say of requests whose client has gone.
+const statusClosed = 499
+
 var errNotFound = refuse(http.StatusNotFound, "there is nothing here")
 
 // asHTTPError says what the client is told about err. An error that is not the client's is 500
@@ -74,6 +78,9 @@ func asHTTPError(err error, home func(name string) string) *httpError {
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		return errNotFound
+	}
+	if errors.Is(err, context.Canceled) {
+		return refuse(statusClosed, "the request was given up")
 	}
 	if errors.Is(err, store.ErrExists) {
 		return davError(http.StatusConflict, "resource-must-be-null")

@@ -22,7 +22,8 @@ func (r timeRange) overlaps(from, to time.Time) bool {
 	return !to.After(from) && !from.Before(r.start)
 }
 
-// before and notAfter compare with the range's ends, open ones holding everything.
+// These compare the range's ends with an instant; open ends hold everything.
+
 func (r timeRange) startsBefore(t time.Time) bool { return r.start.IsZero() || r.start.Before(t) }
 func (r timeRange) startsBy(t time.Time) bool     { return r.start.IsZero() || !r.start.After(t) }
 func (r timeRange) endsAfter(t time.Time) bool    { return r.end.IsZero() || r.end.After(t) }

@@ -1,9 +1,12 @@
 package caldav
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
+
+	"joinery/caldav/change"
 )
 
 const calendarType = "Content-Type: text/calendar; charset=utf-8"
@@ -237,5 +240,33 @@ func TestNames(t *testing.T) {
 		wantProp(t, fd, "{DAV:}getetag", `"`)
 		// What we give as href must lead there again.
 		f.do("GET", fd.href, "").want(http.StatusOK).contains("UID:" + uid)
+	}
+}
+
+// edited is a write path that has edited what it stored.
+type edited struct{ Changes }
+
+func (e edited) Put(ctx context.Context, r change.PutRequest) (change.Result, error) {
+	res, err := e.Changes.Put(ctx, r)
+	res.Changed, res.ScheduleTag = true, "tag-1"
+	return res, err
+}
+
+// TestNoETagAfterEdits: RFC 4791 §5.3.4 takes an ETag in the answer for a promise that the bytes
+// stand as they were sent.
+func TestNoETagAfterEdits(t *testing.T) {
+	f := newFixture(t, func(o *Options) { o.Changes = edited{o.Changes} })
+	for _, status := range []int{http.StatusCreated, http.StatusNoContent} {
+		h := f.do("PUT", annaCal+"a.ics", event("a"), calendarType).want(status).header
+		if h.Get("ETag") != "" || h.Get("Last-Modified") != "" {
+			t.Errorf("the bytes were changed, yet: %v", h)
+		}
+		if h.Get("Schedule-Tag") != `"tag-1"` {
+			t.Errorf("Schedule-Tag: %q", h.Get("Schedule-Tag"))
+		}
+	}
+	a := f.do("PUT", annaCal+"a.ics", event("a"), calendarType, "Prefer: return=representation").want(http.StatusOK)
+	if get := f.do("GET", annaCal+"a.ics", ""); a.header.Get("ETag") != get.header.Get("ETag") || a.body != get.body {
+		t.Errorf("the representation is not what stands there: %v %q", a.header, a.body)
 	}
 }

@@ -39,7 +39,7 @@ const (
 	inboxSlug  = "inbox"
 	outboxSlug = "outbox"
 
-	maxName = 255 // bytes of a path segment, decoded
+	maxName = 512 // bytes of a path segment, decoded
 )
 
 // A place is a path, taken apart.

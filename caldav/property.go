@@ -218,7 +218,7 @@ func deadName(key string) (xml.Name, bool) {
 func deadXML(n xml.Name, inner, lang string) string {
 	tag, decl := tagOf(n)
 	if lang != "" {
-		decl += ` xml:lang="` + escape(lang) + `"`
+		decl += ` xml:lang="` + escapeAttr(lang) + `"`
 	}
 	return "<" + tag + decl + ">" + inner + "</" + tag + ">"
 }

@@ -46,7 +46,7 @@ func calendarProperties() map[xml.Name]property {
 				}
 				var b strings.Builder
 				for _, c := range comps {
-					b.WriteString(`<C:comp name="` + escape(c) + `"/>`)
+					b.WriteString(`<C:comp name="` + escapeAttr(c) + `"/>`)
 				}
 				return b.String(), true
 			},

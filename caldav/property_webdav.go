@@ -10,7 +10,7 @@ import (
 	"joinery/store"
 )
 
-// withData are the kinds that stand for somebody's collections.
+// ownKinds are the kinds that belong to somebody.
 const ownKinds = kindPrincipal | kindHome | kindCalendar | kindInbox | kindOutbox | kindObject
 
 // webdavProperties are those of RFC 4918, RFC 3253 §3.1.5 and RFC 6578.

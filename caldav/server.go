@@ -171,7 +171,7 @@ func (q *request) finish(start time.Time) {
 	if status == 0 {
 		status = http.StatusOK
 	}
-	q.observe(q.r.Method, status, d)
+	q.observe(q.knownMethod(), status, d)
 	level := slog.LevelDebug
 	switch {
 	case status >= 500:
@@ -186,6 +186,16 @@ func (q *request) finish(start time.Time) {
 	q.log.LogAttrs(q.ctx(), level, "caldav", slog.String("method", q.r.Method), slog.String("path", q.r.URL.Path),
 		slog.Int("status", status), slog.Duration("took", d), slog.Int64("bytes", q.w.written),
 		slog.String("user", login), slog.String("agent", q.r.UserAgent()))
+}
+
+// knownMethod is the request's method, or OTHER: what clients make up must not fill the metrics.
+func (q *request) knownMethod() string {
+	for _, ms := range q.methods {
+		if ms[q.r.Method] != nil {
+			return q.r.Method
+		}
+	}
+	return "OTHER"
 }
 
 // serve does what is the same for all methods, then the method.

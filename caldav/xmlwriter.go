@@ -39,7 +39,7 @@ func (x *xmlWriter) flush() error {
 	return x.err
 }
 
-// escape makes s fit for text and quoted attributes. CR stays as &#13;, because parsers turn a bare
+// escape makes s fit for text. CR stays as &#13;, because parsers turn a bare
 // one into LF (XML 1.0 §2.11); what XML cannot say at all becomes U+FFFD.
 func escape(s string) string {
 	i := 0
@@ -65,8 +65,6 @@ func escape(s string) string {
 			b.WriteString("&lt;")
 		case r == '>':
 			b.WriteString("&gt;")
-		case r == '"':
-			b.WriteString("&#34;")
 		case r == '\r':
 			b.WriteString("&#13;")
 		case r < 0x20, r == utf8.RuneError && n == 1, r == 0xFFFE, r == 0xFFFF:
@@ -81,10 +79,15 @@ func escape(s string) string {
 	return b.String()
 }
 
+var attrEscapes = strings.NewReplacer(`"`, "&#34;", "\n", "&#10;", "\t", "&#9;")
+
+// escapeAttr makes s fit for an attribute in double quotes.
+func escapeAttr(s string) string { return attrEscapes.Replace(escape(s)) }
+
 // plain tells whether the byte stands for itself in XML.
 func plain(c byte) bool {
 	switch c {
-	case '&', '<', '>', '"':
+	case '&', '<', '>':
 		return false
 	}
 	return c >= 0x20 && c < 0x80 || c == '\n' || c == '\t'
@@ -107,7 +110,7 @@ func tagOf(n xml.Name) (tag, decl string) {
 	if n.Space == "" {
 		return n.Local, ` xmlns=""`
 	}
-	return "x:" + n.Local, ` xmlns:x="` + escape(n.Space) + `"`
+	return "x:" + n.Local, ` xmlns:x="` + escapeAttr(n.Space) + `"`
 }
 
 // hrefXML writes a DAV:href; the path is encoded already.
@@ -127,7 +130,7 @@ func (e *element) writeInner(b *strings.Builder) {
 			b.WriteString(escape(n.text))
 			continue
 		}
-		tag, decl := n.el.name.Local, ` xmlns="`+escape(n.el.name.Space)+`"`
+		tag, decl := n.el.name.Local, ` xmlns="`+escapeAttr(n.el.name.Space)+`"`
 		b.WriteString("<" + tag + decl)
 		for i, a := range n.el.attrs {
 			switch a.Name.Space {
@@ -137,9 +140,9 @@ func (e *element) writeInner(b *strings.Builder) {
 				b.WriteString(" xml:" + a.Name.Local)
 			default:
 				p := "a" + string(rune('a'+i%26))
-				b.WriteString(" xmlns:" + p + `="` + escape(a.Name.Space) + `" ` + p + ":" + a.Name.Local)
+				b.WriteString(" xmlns:" + p + `="` + escapeAttr(a.Name.Space) + `" ` + p + ":" + a.Name.Local)
 			}
-			b.WriteString(`="` + escape(a.Value) + `"`)
+			b.WriteString(`="` + escapeAttr(a.Value) + `"`)
 		}
 		b.WriteString(">")
 		n.el.writeInner(b)
