@@ -33,6 +33,7 @@ type app struct {
 	reconciler *booking.Reconciler
 	sender     *mailer.Sender
 	metrics    *web.Metrics
+	front      func(http.Handler) http.Handler // put before everything else; nil: nothing
 }
 
 // newApp opens the store and joins the parts. Nothing runs yet. Close must be called.
@@ -146,10 +147,14 @@ func (a *app) handler() http.Handler {
 		MaxSize: a.config.CalDAV.MaxSize, MaxAttendees: a.config.CalDAV.MaxAttendees,
 		ClientAddress: a.clientAddress(), Observe: a.metrics.Request,
 	})
-	return web.New(web.Options{
-		Store: a.store, CalDAV: dav, Metrics: a.metrics, Failing: a.failing, Log: a.log, Now: a.now,
+	h := web.New(web.Options{
+		Store: a.store, CalDAV: dav, Metrics: a.metrics, Accounts: a.accounts, Log: a.log, Now: a.now,
 		OpenMetrics: a.config.Metrics == "",
 	})
+	if a.front != nil {
+		h = a.front(h)
+	}
+	return h
 }
 
 // clientAddress says who is asking, for counting wrong passwords.
@@ -160,16 +165,18 @@ func (a *app) clientAddress() func(*http.Request) string {
 	return web.ForwardedFor
 }
 
-// failing lists the accounts that fail now, with why.
-func (a *app) failing() map[string]string {
-	out := map[string]string{}
-	for name, g := range a.providers {
-		if g.Failing() {
-			err, _ := g.LastError()
-			out[name] = fmt.Sprint(err)
+// accounts lists the providers' accounts as they are now, in the configuration's order.
+func (a *app) accounts() []web.Account {
+	var list []web.Account
+	for _, p := range a.config.Providers {
+		g := a.providers[p.Name]
+		account := web.Account{Name: p.Name, Failing: g.Failing()}
+		if err, _ := g.LastError(); err != nil {
+			account.Error = err.Error()
 		}
+		list = append(list, account)
 	}
-	return out
+	return list
 }
 
 // run serves on l, and does the work, until ctx ends. Requests under way are finished.
@@ -219,7 +226,7 @@ func (a *app) serveMetrics(ctx context.Context, g *errgroup.Group) error {
 	if err != nil {
 		return fmt.Errorf("%s: metrics: %w", a.config.path, err)
 	}
-	server := &http.Server{Handler: a.metrics.Handler(a.store), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: a.metrics.Handler(a.store, a.accounts), ReadHeaderTimeout: 10 * time.Second}
 	g.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err

@@ -135,6 +135,7 @@ func parseConfig(path string, data []byte, environ []string) (*config, error) {
 	if err := c.environment(environ); err != nil {
 		return nil, err
 	}
+	c.resolve()
 	if err := c.secrets(); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -102,6 +103,28 @@ func setField(f reflect.Value, text string) error {
 		return fmt.Errorf("it cannot be set by the environment; set it in the file")
 	}
 	return nil
+}
+
+// resolve takes relative paths from the configuration file's folder, so that a command finds the same
+// files wherever it is run.
+func (c *config) resolve() {
+	folder := filepath.Dir(c.path)
+	for _, path := range []*string{&c.TLS.Cert, &c.TLS.Key, &c.Mail.CAFile, &c.Mail.PasswordFile} {
+		*path = below(folder, *path)
+	}
+	for i := range c.Providers {
+		c.Providers[i].TokenFile = below(folder, c.Providers[i].TokenFile)
+	}
+	if path, ok := strings.CutPrefix(c.Store.URL, "sqlite:"); ok && path != "" && path != ":memory:" {
+		c.Store.URL = "sqlite:" + below(folder, path)
+	}
+}
+
+func below(folder, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(folder, path)
 }
 
 // secrets reads the files that hold secrets.
