@@ -343,6 +343,9 @@ func (e *Edit) presentLocation(c *Component, p Presentation) bool {
 			}
 			if p.Link != "" && p.Location && !put {
 				raw, put = raw[:t.From]+EscapeText(p.Link)+raw[t.To:], true
+				if strings.TrimSpace(raw) == EscapeText(p.Link) {
+					raw = EscapeText(p.Link) // a phone's keyboard ends a word with a blank
+				}
 			} else {
 				raw = withoutToken(raw, t)
 			}
