@@ -107,15 +107,14 @@ func (t *run) answered(tx *store.Tx, c *call, got answer, tell bool) error {
 	if got.err != nil {
 		return t.refused(tx, s, room, c, got, tell)
 	}
-	late := lateUntil(room, t.opts.Late)
 	outcome := "ok"
 	switch c.do {
 	case find:
 		if !got.found {
 			outcome = "none"
-			if late.After(s.now) {
+			if c.late.After(s.now) {
 				t.skip[room.ID] = true
-				t.next = earliest(t.next, late)
+				t.next = earliest(t.next, c.late, s.now.Add(t.opts.Late/4))
 				return t.note(tx, room, string(c.do), outcome, "looked for again later: the service may still be at it")
 			}
 			break
@@ -139,6 +138,9 @@ func (t *run) answered(tx *store.Tx, c *call, got answer, tell bool) error {
 		room.State = string(conference.RoomGone)
 	}
 	room.Unclear, room.Attempts, room.LastError = false, 0, ""
+	if c.do == update && c.late.After(s.now) {
+		room.Unclear, room.LastError = true, noAnswer+" to an earlier update"
+	}
 	if err := t.keepRoom(tx, room, string(c.do), outcome, ""); err != nil {
 		return err
 	}
@@ -177,7 +179,7 @@ func (t *run) refused(tx *store.Tx, s sight, room *store.Room, c *call, got answ
 			if got.ended {
 				room.State = string(conference.RoomHistory)
 			}
-			room.Attempts, room.LastError = 0, ""
+			room.Unclear, room.Attempts, room.LastError = false, 0, ""
 			// People have its link; its successor's is a new one.
 			if room.Generation == b.Generation {
 				if err := bump(tx, b); err != nil {
@@ -206,9 +208,13 @@ func (t *run) refused(tx *store.Tx, s sight, room *store.Room, c *call, got answ
 		if strings.HasPrefix(room.LastError, noAnswer) {
 			text = noAnswer + ", and it cannot be looked for: " + text
 		}
-	case c.do == reserve && kind == conference.Ambiguous && unanswered(got.err):
+	case c.do == release:
+	case (kind == conference.Ambiguous || c.do == update) && unanswered(got.err):
+		// A provider may call an update temporary, as repeating it is harmless.
 		text = noAnswer + ": " + text
-	case c.do == reserve:
+	case c.do == update && c.late.After(s.now):
+		text = noAnswer + " to an earlier update; then " + text
+	default:
 		room.Unclear = kind == conference.Ambiguous
 	}
 	room.LastError = text

@@ -52,6 +52,7 @@ type sight struct {
 	skip    map[int64]bool
 	written map[int64]bool
 	told    bool
+	late    time.Duration // how long a call that was not answered may still take effect
 }
 
 // decide says what is to be done next about a booking. It is pure; the caller does it, looks again
@@ -78,6 +79,10 @@ func (s sight) needed() action {
 			return a
 		}
 	}
+	until := s.want.Look
+	if conference.RoomState(cur.State) == conference.RoomLive {
+		until = earliest(until, lateUntil(cur, s.late))
+	}
 	settled := conference.RoomState(cur.State) == conference.RoomLive && s.linked(cur)
 	return s.lower(func(r *store.Room) bool {
 		if r.ID == cur.ID {
@@ -85,7 +90,7 @@ func (s sight) needed() action {
 		}
 		state := conference.RoomState(r.State)
 		return settled || state == conference.RoomReleasing || state == conference.RoomIntended
-	}, s.want.Look)
+	}, until)
 }
 
 // raise says what the present room lacks.
@@ -109,6 +114,11 @@ func (s sight) raise(r *store.Room) action {
 		return action{do: write, room: r.ID}
 	}
 	if _, text, err := meetingOf(s.want, r); err == nil && text != r.Meeting {
+		return action{do: update, room: r.ID}
+	}
+	// An update that was not answered may still come, after a newer one: the room is brought to
+	// what is wanted once more when it cannot come any longer.
+	if r.Unclear && !lateUntil(r, s.late).After(s.now) {
 		return action{do: update, room: r.ID}
 	}
 	if s.booking.Problem != "" && !s.told {

@@ -31,6 +31,11 @@ func TestDecide(t *testing.T) {
 	}
 	unclear := func(r *store.Room) { r.Unclear = true }
 	bare := func(r *store.Room) { r.Refs = nil }
+	lately := func(ago time.Duration) func(*store.Room) {
+		return func(r *store.Room) {
+			r.Unclear, r.LastError, r.Updated = true, noAnswer+" yet", now.Add(-ago)
+		}
+	}
 	stale := func(r *store.Room) { r.Meeting = "{}" }
 	at := func(p string) func(*store.Room) { return func(r *store.Room) { r.Provider = p } }
 	tried := func(r *store.Room) { r.Attempts = 1 }
@@ -59,6 +64,9 @@ func TestDecide(t *testing.T) {
 		{name: "write back", want: needed, rooms: rooms{room(1, 1, live)}, next: action{do: write, room: 1}},
 		{name: "all is well", want: needed, link: "one", rooms: rooms{room(1, 1, live)}, next: action{do: nothing, until: soon}},
 		{name: "changed", want: needed, link: "one", rooms: rooms{room(1, 1, live, stale)}, next: action{do: update, room: 1}},
+		{name: "an update without answer, again once it cannot come any more", want: needed, link: "one", rooms: rooms{room(1, 1, live, lately(time.Hour))}, next: action{do: update, room: 1}},
+		{name: "an update without answer may still come", want: needed, link: "one", rooms: rooms{room(1, 1, live, lately(time.Second))}, next: action{do: nothing, until: now.Add(29 * time.Second)}},
+		{name: "an update without answer, changed", want: needed, link: "one", rooms: rooms{room(1, 1, live, stale, lately(time.Second))}, next: action{do: update, room: 1}},
 		{name: "write back before an update", want: needed, rooms: rooms{room(1, 1, live, stale)}, next: action{do: write, room: 1}},
 		{name: "a problem is over", want: needed, link: "one", problem: "other", rooms: rooms{room(1, 1, live)}, next: action{do: unmark, room: 1}},
 		{name: "rotation", want: needed, gen: 2, link: "one", rooms: rooms{room(1, 1, live)}, next: action{do: intend}},
@@ -102,6 +110,7 @@ func TestDecide(t *testing.T) {
 				booking: &store.Booking{Generation: max(c.gen, 1), Provider: "a", Link: c.link, Problem: c.problem},
 				rooms:   c.rooms, want: c.want, now: now,
 				finds: func(string) bool { return !c.blind },
+				late:  30 * time.Second,
 				skip:  map[int64]bool{c.skip: true},
 			})
 			if got != c.next {

@@ -689,3 +689,37 @@ func TestStopDuringCall(t *testing.T) {
 		t.Errorf("%d finds, want none", n)
 	}
 }
+
+// An update that was given up and takes effect after a newer one does not stay.
+func TestLateUpdate(t *testing.T) {
+	f := newFixture(t, "a")
+	f.opts.Late = 300 * time.Millisecond
+	f.start()
+	id := f.book("a", "Plan")
+	f.settle(id)
+	_, rooms := f.booking(id)
+	a, event := f.services["a"], rooms[0].Refs["event"]
+	a.on(times(1, "before update", func() error {
+		f.save(id, title("Newest"), nil)
+		time.AfterFunc(150*time.Millisecond, func() { a.change(event, func(c *conf) { c.title = "Newer" }) })
+		return &conference.Error{Kind: conference.Temporary, Call: "PUT event", Err: context.DeadlineExceeded}
+	}))
+	f.save(id, title("Newer"), nil)
+	f.settle(id)
+	f.check()
+	_, rooms = f.booking(id)
+	if r := rooms[0]; r.Unclear || r.LastError != "" || a.called("update") != 3 {
+		t.Errorf("the room is %+v after %d updates, want it clear after 3", r, a.called("update"))
+	}
+
+	// Dropped while it is unclear, it is released without being looked for.
+	a.on(times(1, "before update", unansweredFault))
+	f.save(id, title("Last"), nil)
+	f.until(func() bool { return a.called("update") > 4 })
+	f.save(id, drop, dropped)
+	f.settle(id)
+	f.check()
+	if n := a.called("find"); n != 0 {
+		t.Errorf("%d finds, want none", n)
+	}
+}

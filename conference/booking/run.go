@@ -42,6 +42,7 @@ type call struct {
 	meeting  conference.Meeting
 	text     string // the meeting, encoded
 	known    conference.Room
+	late     time.Time // until when an earlier call without answer may take effect; zero: there is none
 }
 
 // handle is the outbox's handler: it does the one next thing, records it, looks again, until
@@ -95,7 +96,7 @@ func (t *run) record(ctx context.Context, f func(*store.Tx) error) error {
 
 // see reads what there is to decide about. The booking is nil if there is none.
 func (t *run) see(tx *store.Tx) (sight, error) {
-	s := sight{now: t.opts.Now(), finds: t.finds, skip: t.skip, written: t.written, told: t.told}
+	s := sight{now: t.opts.Now(), finds: t.finds, skip: t.skip, written: t.written, told: t.told, late: t.opts.Late}
 	b, err := tx.BookingByID(t.job.Subject)
 	if errors.Is(err, store.ErrNotFound) {
 		return s, nil
@@ -163,7 +164,8 @@ func (t *run) prepare(tx *store.Tx, s sight, room *store.Room, a action) (action
 		return action{do: nothing, until: s.now}, nil, nil
 	}
 	t.account = room.Provider
-	c := &call{action: a, state: conference.RoomState(room.State), name: room.Provider, provider: p}
+	c := &call{action: a, state: conference.RoomState(room.State), name: room.Provider, provider: p,
+		late: lateUntil(room, t.opts.Late)}
 	meeting, text, err := meetingOf(s.want, room)
 	if err != nil {
 		return a, nil, err
@@ -185,9 +187,15 @@ func (t *run) prepare(tx *store.Tx, s sight, room *store.Room, a action) (action
 		if room.Meeting != "" {
 			meeting, err = decodeMeeting(room.Meeting)
 		}
+	case update:
+		room.Unclear, room.LastError = true, noAnswer+" yet"
+		err = tx.PutRoom(room)
 	case release:
 		if c.state != conference.RoomReleasing {
 			room.State = string(conference.RoomReleasing)
+			if c.state == conference.RoomLive {
+				room.Unclear = false // that of an update, which does not count any more
+			}
 			err = tx.PutRoom(room)
 		}
 	}
