@@ -39,7 +39,7 @@ func (e *Event) Span() (start, end time.Time) {
 	if !x.frame.fixed {
 		reach = floatingReach
 	}
-	for _, d := range x.rdates {
+	for _, d := range x.dates {
 		at := time.Unix(d.at, 0)
 		widen(at.Add(-reach).UTC(), at.Add(x.longest+reach).UTC())
 	}
@@ -54,11 +54,7 @@ func (e *Event) Span() (start, end time.Time) {
 // lastStart is the start of the last instance that the master makes, or later; false if there is
 // none or it takes too much work to find.
 func (x *expansion) lastStart() (time.Time, bool) {
-	first := item{c: x.start, at: x.event.Master.Start.In(x.loc).Unix()}
-	last := first.at
-	if n := len(x.rdates); n > 0 {
-		last = max(last, x.rdates[n-1].at)
-	}
+	last := x.dates[len(x.dates)-1].at
 	for _, r := range x.rules {
 		switch {
 		case r.Until != nil:
@@ -69,7 +65,7 @@ func (x *expansion) lastStart() (time.Time, bool) {
 				last = max(last, civilTime(c, x.frame.loc).Unix())
 			}
 		case r.Count > 0:
-			s := newRuleSource(x.frame, r, first, first.at, x.budget)
+			s := newRuleSource(x.frame, r, x.first, x.first.at, x.budget)
 			for {
 				it, ok := s.next()
 				if !ok {

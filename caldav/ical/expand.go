@@ -59,7 +59,8 @@ type expansion struct {
 	frame     frame
 	start     civil // the master's DTSTART by the frame's clock
 	rules     []*Rule
-	rdates    []item // sorted
+	first     item   // the master's DTSTART
+	dates     []item // it and the RDATEs, sorted
 	excluded  identitySet
 	overrides identitySet
 	single    []Instance    // overrides, sorted by start
@@ -82,6 +83,8 @@ func newExpansion(e *Event, loc *time.Location, b *budget) (*expansion, error) {
 	if m := e.Master; m != nil && !m.Start.Time.IsZero() {
 		x.frame = frameOf(e.Object, m.Start, loc)
 		x.start = x.frame.wall(m.Start)
+		x.first = item{c: x.start, at: m.Start.In(loc).Unix()}
+		x.dates = []item{x.first}
 		if err := x.readMaster(m); err != nil {
 			return nil, err
 		}
@@ -116,7 +119,7 @@ func (x *expansion) readMaster(m *VEvent) error {
 			x.addDate(&periods[i])
 		}
 	}
-	sort.SliceStable(x.rdates, func(i, j int) bool { return x.rdates[i].at < x.rdates[j].at })
+	sort.SliceStable(x.dates, func(i, j int) bool { return x.dates[i].at < x.dates[j].at })
 	return nil
 }
 
@@ -136,7 +139,7 @@ func (x *expansion) addDate(p *Period) {
 			x.longest = max(x.longest, end.Sub(time.Unix(it.at, 0)))
 		}
 	}
-	x.rdates = append(x.rdates, it)
+	x.dates = append(x.dates, it)
 }
 
 func (x *expansion) periodEnd(start time.Time, p *Period) time.Time {

@@ -2,6 +2,7 @@ package ical
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +146,18 @@ func TestExpand(t *testing.T) {
 		{"six-hourly keeps its clock", "DTSTART;TZID=Europe/Berlin:20261024T180000\nRRULE:FREQ=HOURLY;INTERVAL=6;COUNT=4", "2026-01-01", "",
 			"1024T1800/1024T1800 1025T0000/1025T0000 1025T0600/1025T0600 1025T1200/1025T1200"},
 
+		{"New York, spring", "DTSTART;TZID=America/New_York:20260307T090000\nRRULE:FREQ=DAILY;COUNT=2", "2026-01-01", "",
+			"0307T1500/0307T1500 0308T1400/0308T1400"},
+		{"New York, autumn, hourly", "DTSTART;TZID=America/New_York:20261101T003000\nRRULE:FREQ=HOURLY;COUNT=4", "2026-01-01", "",
+			"1101T0530/1101T0530 1101T0630/1101T0630 1101T0730/1101T0730 1101T0830/1101T0830"},
+		{"Sydney, autumn", "DTSTART;TZID=Australia/Sydney:20260404T090000\nRRULE:FREQ=DAILY;COUNT=2", "2026-01-01", "",
+			"0404T0000/0404T0000 0405T0100/0405T0100"},
+		{"Sydney, spring, in the gap", "DTSTART;TZID=Australia/Sydney:20261003T023000\nRRULE:FREQ=DAILY;COUNT=3", "2026-01-01", "",
+			"1002T1830/1002T1830 1003T1830/1003T1830 1004T1730/1004T1730"},
+		{"Windows zone", "DTSTART;TZID=Eastern Standard Time:20260307T090000\nRRULE:FREQ=DAILY;COUNT=2", "2026-01-01", "",
+			"0307T1500/0307T1500 0308T1400/0308T1400"},
+		{"a zone that nobody knows is floating", "DTSTART;TZID=Nowhere:20260307T090000\nRRULE:FREQ=DAILY;COUNT=2", "2026-01-01", "",
+			"0307T0900/0307T0900 0308T0900/0308T0900"},
 		{"no rule below a day in sight", "DTSTART;TZID=Europe/Berlin:20260101T000000\nRRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30", "2026-01-02", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -291,6 +304,38 @@ func TestExpandIsBounded(t *testing.T) {
 			t.Errorf("%s: took %s", tt.event, took)
 		} else {
 			t.Logf("%s: %s", tt.event, took)
+		}
+	}
+}
+
+// A megabyte of overrides, shifts and dates takes no longer than the budget.
+func TestHugeEvents(t *testing.T) {
+	const master = "BEGIN:VEVENT\nDTSTART:20200101T000000Z\nRRULE:FREQ=%s\n%sEND:VEVENT\n"
+	dates := "RDATE:" + strings.Repeat("20260101T000000Z,", 20000) + "\n"
+	overrides := func(format string) string {
+		var b strings.Builder
+		for i := range 4000 {
+			at := time.Date(2020, 1, 1+i, 0, 0, 0, 0, time.UTC).Format("20060102T150405")
+			b.WriteString("BEGIN:VEVENT\n" + strings.NewReplacer("%n", fmt.Sprint(i), "%t", at).Replace(format) + "END:VEVENT\n")
+		}
+		return b.String()
+	}
+	for name, text := range map[string]string{
+		"overrides":  fmt.Sprintf(master, "DAILY", "") + overrides("RECURRENCE-ID:%tZ\nDTSTART:%tZ\n"),
+		"shifts":     fmt.Sprintf(master, "DAILY", dates) + overrides("RECURRENCE-ID;RANGE=THISANDFUTURE:%tZ\nDTSTART:%tZ\n"),
+		"counted":    fmt.Sprintf(master, "SECONDLY;COUNT=2000000000", dates) + overrides("RECURRENCE-ID;RANGE=THISANDFUTURE:%tZ\nDTSTART:%tZ\n"),
+		"zones":      fmt.Sprintf(master, "DAILY", "") + overrides("RECURRENCE-ID;TZID=a/b/c/d%n:%t\nDTSTART;TZID=e/f%n:%t\n"),
+		"many rules": fmt.Sprintf(master, "DAILY", strings.Repeat("RRULE:FREQ=SECONDLY;COUNT=2000000000;BYSECOND=1\n", 4000)),
+	} {
+		begin := time.Now()
+		e := eventOf(t, text)
+		parsed := time.Since(begin)
+		_, _, err := e.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.UTC)
+		e.Span()
+		took := time.Since(begin)
+		t.Logf("%s: parsed in %s, next and span in %s, %v", name, parsed, took-parsed, err)
+		if took > 3*time.Second {
+			t.Errorf("%s: took %s", name, took)
 		}
 	}
 }

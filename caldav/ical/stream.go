@@ -2,6 +2,7 @@ package ical
 
 import (
 	"math"
+	"sort"
 	"time"
 )
 
@@ -52,28 +53,16 @@ func (x *expansion) newStream(part shift, end int64, from time.Time) *stream {
 		}
 		since = max(since, first)
 	}
-	first := item{c: x.start, at: x.event.Master.Start.In(x.loc).Unix()}
-	s.sources = append(s.sources, &dateSource{sortedWith(first, x.rdates)})
+	known := sort.Search(len(x.dates), func(i int) bool { return x.dates[i].at >= since })
+	s.sources = append(s.sources, &dateSource{x.dates[known:]})
 	for _, r := range x.rules {
-		s.sources = append(s.sources, newRuleSource(x.frame, r, first, since, x.budget))
+		s.sources = append(s.sources, newRuleSource(x.frame, r, x.first, since, x.budget))
 	}
 	s.heads, s.has = make([]item, len(s.sources)), make([]bool, len(s.sources))
 	for i, src := range s.sources {
 		s.heads[i], s.has[i] = src.next()
 	}
 	return s
-}
-
-// sortedWith puts first into sorted items.
-func sortedWith(first item, sorted []item) []item {
-	all := make([]item, 0, len(sorted)+1)
-	i := 0
-	for i < len(sorted) && sorted[i].at < first.at {
-		i++
-	}
-	all = append(all, sorted[:i]...)
-	all = append(all, first)
-	return append(all, sorted[i:]...)
 }
 
 // advance puts the next instance into head, or ends.

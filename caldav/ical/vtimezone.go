@@ -15,7 +15,7 @@ const (
 	zoneYears       = 2100 // until when
 	zoneChanges     = 4096 // changes of the clock; more is no zone of this world
 	zoneOffsets     = 100  // different offsets and names
-	zoneBudget      = budget(50_000)
+	zoneBudget      = budget(20_000)
 	zonesKept       = 256
 	zoneOffsetLimit = 24 * 3600
 

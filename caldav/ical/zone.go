@@ -19,6 +19,10 @@ func (o *Object) Location(tzid string) *time.Location {
 	return loc
 }
 
+// zonesInObject is how many TZIDs of one object are resolved: more than any writer uses, and few
+// enough that a hostile object costs little.
+const zonesInObject = 256
+
 // A zoneMemo keeps the zones that an Object's TZIDs resolved to. The zero value is ready.
 type zoneMemo struct {
 	mu    sync.Mutex
@@ -35,7 +39,7 @@ func (o *Object) zone(tzid string) (*time.Location, string) {
 	o.zones.mu.Lock()
 	defer o.zones.mu.Unlock()
 	z, ok := o.zones.zones[tzid]
-	if !ok {
+	if !ok && len(o.zones.zones) < zonesInObject {
 		z = o.resolve(tzid)
 		if o.zones.zones == nil {
 			o.zones.zones = map[string]resolvedZone{}
@@ -104,19 +108,15 @@ func zoneByName(name string) (*time.Location, string) {
 	if iana := windowsZones[strings.ToLower(name)]; iana != "" {
 		return ianaZone(iana)
 	}
-	// The longest tail goes first, so that America/Argentina/Salta is found whole.
-	for tail := name; ; {
-		i := strings.IndexByte(tail, '/')
-		if i < 0 {
-			return nil, ""
-		}
-		if tail = tail[i+1:]; tail == "" {
-			return nil, ""
-		}
-		if loc, iana := ianaZone(tail); loc != nil {
+	// The longest tail goes first, so that America/Argentina/Salta is found whole; no name has more
+	// than three parts.
+	parts := strings.Split(name, "/")
+	for i := max(1, len(parts)-3); i < len(parts); i++ {
+		if loc, iana := ianaZone(strings.Join(parts[i:], "/")); loc != nil {
 			return loc, iana
 		}
 	}
+	return nil, ""
 }
 
 // ianaZones keeps the zones that were loaded, by the spelling asked for. Only names that exist are
