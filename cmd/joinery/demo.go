@@ -33,7 +33,7 @@ func (p *program) demoCommand() *cobra.Command {
 		Long: `Run everything in one process: the server, an emulated MTS Link account, a mail server that
 catches all mail and shows it on a page, and the users anna and boris with the password "demo".
 Nothing leaves this machine.`,
-		Args: cobra.NoArgs,
+		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.demo(cmd.Context(), o) },
 	}
 	f := cmd.Flags()

@@ -72,10 +72,12 @@ func (p *program) root() *cobra.Command {
 		Long:          "Joinery is a CalDAV server that joins video conferences to calendar events.\nTo see it work: joinery demo",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          onlyHelp,
 	}
 	root.PersistentFlags().StringVarP(&p.configPath, "config", "c", "joinery.toml", "the configuration `FILE`; joinery config prints an example")
-	root.AddCommand(p.serveCommand(), p.demoCommand(), p.userCommand())
+	root.AddCommand(p.serveCommand(), p.demoCommand(), p.userCommand(), p.calendarCommand(), p.importCommand(),
+		p.emulateCommand(), p.versionCommand())
 	return root
 }
 

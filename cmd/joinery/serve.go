@@ -19,7 +19,7 @@ func (p *program) serveCommand() *cobra.Command {
 		Long: `Run the server until SIGTERM or SIGINT; requests under way are finished.
 
 Once it listens it prints one line, "listening on URL". Logs go to standard error.`,
-		Args: cobra.NoArgs,
+		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context()) },
 	}
 }

@@ -23,9 +23,8 @@ import (
 )
 
 func (p *program) userCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "user", Short: "Add, list, change and remove users", Args: cobra.NoArgs}
-	cmd.AddCommand(p.userAddCommand(), p.userListCommand(), p.userPasswdCommand(), p.userRemoveCommand(), p.userImportCommand())
-	return cmd
+	return group("user", "Add, list, change and remove users",
+		p.userAddCommand(), p.userListCommand(), p.userPasswdCommand(), p.userRemoveCommand(), p.userImportCommand())
 }
 
 // A newUser is a user as an administrator describes it.
@@ -80,6 +79,9 @@ func (p *program) userAddCommand() *cobra.Command {
 // exactly wants one argument for each name.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != len(names) && len(names) == 0 {
+			return fmt.Errorf("%s takes no arguments, %q was given; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+		}
 		if len(args) != len(names) {
 			return fmt.Errorf("%s takes %s; see %s --help", cmd.CommandPath(), strings.Join(names, " "), cmd.CommandPath())
 		}
