@@ -8,11 +8,15 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // gzipFrom is the size from which an answer is worth compressing; up to it answers are held back
 // whole, so that they have a length.
 const gzipFrom = 1400
+
+// maxStall is how long a client may take for each piece of a streamed answer.
+const maxStall = 30 * time.Second
 
 var gzipWriters = sync.Pool{New: func() any {
 	w, _ := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed) // the level is a valid one
@@ -48,6 +52,8 @@ func (s *stream) Write(b []byte) (int, error) {
 			return 0, err
 		}
 	}
+	// A reader of the store is held meanwhile: a client that does not take the answer must not keep it.
+	_ = http.NewResponseController(s.q.w).SetWriteDeadline(time.Now().Add(maxStall)) // unsupported in tests only
 	return s.out.Write(b)
 }
 
@@ -81,6 +87,8 @@ func (s *stream) close() error {
 		_, err := s.q.w.Write(s.held)
 		return err
 	}
+	// The connection may go on to another request.
+	defer func() { _ = http.NewResponseController(s.q.w).SetWriteDeadline(time.Time{}) }()
 	if s.zip == nil {
 		return nil
 	}
