@@ -16,12 +16,12 @@ type dayFilter struct {
 	nthOfYear           bool // else of the month
 	wkst                time.Weekday
 
-	// The last year and week-year asked about: most are asked about day by day.
+	// The month of the day last asked about: most are asked about day by day.
 	known struct {
 		ok          bool
+		m           int
 		month       int // first day
 		next        int // first day of the next
-		y, m        int
 		first, last int // of the year
 	}
 }
@@ -118,7 +118,7 @@ func (f *dayFilter) match(n int) bool {
 	k := &f.known
 	if !k.ok || n < k.month || n >= k.next {
 		y, m, d := dateOf(n)
-		k.ok, k.y, k.m = true, y, m
+		k.ok, k.m = true, m
 		k.month = n - d + 1
 		k.next = k.month + daysIn(y, m)
 		k.first, k.last = dayNumber(y, 1, 1), dayNumber(y, 12, 31)

@@ -138,7 +138,7 @@ func (it *iterator) search(c civil) int {
 // jump goes to the period that c falls in, or the next, if that is further on.
 func (it *iterator) jump(c civil) {
 	it.unload()
-	n := it.s.first
+	var n int64
 	if it.s.unit > 0 {
 		n = floorDiv(int64(c), int64(it.s.unit)) * int64(it.s.unit)
 	} else {

@@ -17,7 +17,8 @@ var contested = map[string]struct{ why, want string }{
 	},
 }
 
-// A vector is one case of the file: DTSTART alone, without the rule that it always counts.
+// A vector is one case of the file. Its instances are the rule's alone: a DTSTART that the rule does
+// not meet is not among them.
 type vector struct{ rule, start, startAt, instances string }
 
 func readVectors(t *testing.T) []vector {
