@@ -27,8 +27,8 @@ func TestMTSLinkFaults(t *testing.T) {
 	t.Cleanup(server.Close)
 	p, err := mtslink.New(mtslink.Config{BaseURL: server.URL + "/v3", Token: "key"})
 	noError(t, err)
-	f.opts.Late = 400 * time.Millisecond
-	f.opts.Providers = map[string]conference.Provider{"a": conference.Guard(p, conference.GuardOptions{Timeout: 250 * time.Millisecond})}
+	f.opts.Late = 900 * time.Millisecond
+	f.opts.Providers = map[string]conference.Provider{"a": conference.Guard(p, conference.GuardOptions{Timeout: 400 * time.Millisecond})}
 
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -41,7 +41,7 @@ func TestMTSLinkFaults(t *testing.T) {
 		if random.IntN(2) == 0 {
 			call = calls[random.IntN(2)]
 		}
-		seconds := 0.35 // past the deadline, before it is taken for lost
+		seconds := 0.55 // past the deadline, before it is taken for lost
 		if kind == "429" {
 			seconds = 0
 		}

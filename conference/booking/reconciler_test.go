@@ -9,7 +9,6 @@ import (
 
 	"joinery/conference"
 	"joinery/store"
-	"joinery/store/outbox"
 )
 
 // The life of a booking without faults, step by step.
@@ -66,101 +65,6 @@ func TestLife(t *testing.T) {
 	}
 }
 
-// Each fault at each point leaves exactly one conference in the end, also where the organiser
-// changes something meanwhile.
-func TestFaults(t *testing.T) {
-	faults := map[string]func() error{
-		"temporary":  func() error { return fault(conference.Temporary) },
-		"ambiguous":  func() error { return fault(conference.Ambiguous) },
-		"unanswered": unansweredFault,
-		"denied":     func() error { return fault(conference.Denied) },
-		"foreign":    func() error { return errors.New("who knows") },
-		"panic":      func() error { panic("scripted") },
-	}
-	// Definite errors after the effect would be the provider's lie.
-	definite := map[string]bool{"temporary": true, "denied": true}
-	points := []string{"before event", "after event", "before session", "after session", "before update", "after update", "before release", "after release"}
-	f := newFixture(t, "a")
-	f.start()
-	for name, make := range faults {
-		for _, point := range points {
-			if definite[name] && point == "after event" {
-				continue
-			}
-			t.Run(name+" "+point, func(t *testing.T) {
-				f.t = t
-				f.services["a"].on(times(2, point, make))
-				id := f.book("a", name)
-				f.settle(id)
-				f.check()
-				f.save(id, title("other"), nil)
-				f.settle(id)
-				f.check()
-				f.save(id, nil, rotate)
-				f.settle(id)
-				f.check()
-				f.save(id, drop, dropped)
-				f.settle(id)
-				f.check()
-				if b, _ := f.booking(id); b.Problem != "" && point != "before release" && point != "after release" {
-					t.Errorf("the problem %q stays", b.Problem)
-				}
-			})
-		}
-	}
-}
-
-// A change during a call, at each of its points.
-func TestMeanwhile(t *testing.T) {
-	changes := map[string]func(*fixture, int64){
-		"title":    func(f *fixture, id int64) { f.save(id, title("New"), nil) },
-		"rotate":   func(f *fixture, id int64) { f.save(id, nil, rotate) },
-		"delete":   func(f *fixture, id int64) { f.save(id, drop, dropped) },
-		"provider": func(f *fixture, id int64) { f.save(id, nil, move("b")) },
-		"past":     func(f *fixture, id int64) { f.save(id, func(w *Want) { w.Needed, w.Past = false, true }, nil) },
-	}
-	f := newFixture(t, "a", "b")
-	f.start()
-	for name, change := range changes {
-		for _, point := range []string{"before event", "after event", "before session", "after session"} {
-			for _, lost := range []bool{false, true} {
-				t.Run(name+" "+point, func(t *testing.T) {
-					f.t = t
-					var id int64
-					booked := make(chan struct{})
-					f.services["a"].on(times(1, point, func() error {
-						<-booked
-						change(f, id)
-						if lost {
-							return fault(conference.Ambiguous)
-						}
-						return nil
-					}))
-					before, _ := f.cal.told()
-					id = f.book("a", "Old")
-					close(booked)
-					f.settle(id)
-					if name == "past" && !lost {
-						// It became live before it was past: it is history.
-						if got := f.states(id); got != "history" {
-							t.Errorf("rooms are %s, want history", got)
-						}
-					}
-					f.check()
-					// Nobody is told of a link that does not stay.
-					want := 1
-					if name == "delete" || name == "past" {
-						want = 0
-					}
-					if links, _ := f.cal.told(); len(links)-len(before) != want {
-						t.Errorf("told of %q, want %d links", links[len(before):], want)
-					}
-				})
-			}
-		}
-	}
-}
-
 // People keep the old link until the new one stands in the event.
 func TestOldRoomStays(t *testing.T) {
 	f := newFixture(t, "a", "b")
@@ -188,303 +92,6 @@ func TestOldRoomStays(t *testing.T) {
 	}
 	if _, reasons := f.cal.told(); len(reasons) != 1 {
 		t.Errorf("told %q, want one reason once", reasons)
-	}
-}
-
-// Where a lost call may still take effect, no other conference is made and none is forgotten.
-func TestLateEffect(t *testing.T) {
-	for _, deleted := range []bool{false, true} {
-		f := newFixture(t, "a")
-		f.opts.Late = 300 * time.Millisecond
-		a := f.services["a"]
-		f.start()
-		a.on(times(1, "before event", func() error {
-			m := testMeeting("Plan")
-			m.Key = f.store.Installation() + "-1"
-			time.AfterFunc(150*time.Millisecond, func() { a.post(m) })
-			return unansweredFault()
-		}))
-		id := f.book("a", "Plan")
-		if deleted {
-			f.until(func() bool { return a.called("find") > 0 })
-			f.save(id, drop, dropped)
-		}
-		f.settle(id)
-		time.Sleep(10 * time.Millisecond)
-		f.check()
-		if n := a.called("find"); n < 2 {
-			t.Errorf("%d finds, want one at once and one later", n)
-		}
-	}
-}
-
-// A late worker commits nothing; the next one finds what it made.
-func TestLeaseLost(t *testing.T) {
-	for _, point := range []string{"before event", "after event", "after session"} {
-		f := newFixture(t, "a")
-		var id int64
-		booked := make(chan struct{})
-		f.services["a"].on(times(1, point, func() error {
-			<-booked
-			f.update(func(tx *store.Tx) error {
-				now := f.store.Now()
-				_, err := tx.ClaimSubject(Kind, id, now.Add(2*outbox.Lease), "another", now.Add(50*time.Millisecond))
-				return err
-			})
-			return nil
-		}))
-		f.start()
-		id = f.book("a", "Plan")
-		close(booked)
-		f.settle(id)
-		f.check()
-		if steps := f.steps(id); !strings.Contains(steps, "find: ok") {
-			t.Errorf("lost %s: steps %q; want it to be found", point, steps)
-		}
-	}
-}
-
-// What was deleted at the service by hand is made anew, with a link that is told.
-func TestGoneOnUpdate(t *testing.T) {
-	for _, ended := range []bool{false, true} {
-		f := newFixture(t, "a")
-		f.start()
-		id := f.book("a", "Plan")
-		f.settle(id)
-		b, rooms := f.booking(id)
-		old, a := b.Link, f.services["a"]
-		if ended {
-			a.change(rooms[0].Refs["event"], func(c *conf) { c.ended = true })
-		} else {
-			noError(t, account{a}.Release(t.Context(), known(&rooms[0])))
-		}
-		f.save(id, title("Later"), nil)
-		f.settle(id)
-		f.check()
-		if b, _ = f.booking(id); b.Generation != 2 || b.Link == old {
-			t.Errorf("generation %d, link %q; want 2 and another link", b.Generation, b.Link)
-		}
-		want := "gone live"
-		if ended {
-			want = "history live"
-		}
-		if got := f.states(id); got != want {
-			t.Errorf("rooms are %s, want %s", got, want)
-		}
-	}
-}
-
-// A refusal shows in the event once, and it is reserved by itself once the cause is mended.
-func TestDenied(t *testing.T) {
-	f := newFixture(t, "a")
-	f.start()
-	a := f.services["a"]
-	a.on(func(point, _ string) error {
-		if point == "before event" {
-			return &conference.Error{Kind: conference.Denied, Call: "POST /events", Reason: conference.ReasonCredentials}
-		}
-		return nil
-	})
-	id := f.book("a", "Plan")
-	// Between two attempts: during one the row is unclear.
-	f.until(func() bool {
-		b, rooms := f.booking(id)
-		return b.Problem == "credentials" && rooms[0].Attempts >= 3 && !rooms[0].Unclear && strings.Contains(rooms[0].LastError, "denied")
-	})
-	if _, reasons := f.cal.told(); len(reasons) != 1 {
-		t.Errorf("told %q, want once", reasons)
-	}
-	a.on(nil)
-	f.settle(id)
-	f.check()
-	b, rooms := f.booking(id)
-	if b.Problem != "" || rooms[0].Attempts != 0 || rooms[0].LastError != "" || len(rooms) != 1 {
-		t.Errorf("after it was mended: problem %q, rooms %+v", b.Problem, rooms)
-	}
-
-	// Of an update, too; Ready is not due then, so the note is taken away by itself.
-	a.on(times(1, "before update", func() error { return fault(conference.Invalid) }))
-	f.save(id, title("Odd"), nil)
-	f.settle(id)
-	f.check()
-	if _, reasons := f.cal.told(); len(reasons) != 3 || reasons[1] != "other" || reasons[2] != "" {
-		t.Errorf("told %q, want credentials, other and the end of it", reasons)
-	}
-}
-
-// A touched booking tries at once, however long the delay after a refusal.
-func TestDeniedTouched(t *testing.T) {
-	f := newFixture(t, "a")
-	f.opts.DeniedRetry = func(int) time.Duration { return time.Hour }
-	f.start()
-	f.services["a"].on(times(1, "before event", func() error { return fault(conference.Denied) }))
-	id := f.book("a", "Plan")
-	f.settle(id)
-	if got := f.states(id); got != "creating" {
-		t.Errorf("rooms are %s, want creating", got)
-	}
-	f.save(id, nil, nil)
-	f.settle(id)
-	f.check()
-}
-
-// A service that asked for a pause is left alone for that long, whoever asks.
-func TestLimited(t *testing.T) {
-	f := newFixture(t, "a")
-	a := f.services["a"]
-	const pause = 200 * time.Millisecond
-	var asked []time.Time
-	a.on(func(point, _ string) error {
-		if point != "before event" {
-			return nil
-		}
-		asked = append(asked, time.Now()) // one booking: one call at a time
-		if len(asked) == 1 {
-			return &conference.Error{Kind: conference.Limited, Call: "POST /events", RetryAfter: pause}
-		}
-		return nil
-	})
-	f.start()
-	id := f.book("a", "Plan")
-	f.until(func() bool { return a.called("reserve") == 1 })
-	f.save(id, nil, nil)
-	f.settle(id)
-	f.check()
-	if len(asked) != 2 || asked[1].Sub(asked[0]) < pause {
-		t.Errorf("asked at %v, want twice with %v between", asked, pause)
-	}
-	if _, reasons := f.cal.told(); len(reasons) > 0 {
-		t.Errorf("told %q of a pause", reasons)
-	}
-}
-
-// A provider that hangs does not hold up another.
-func TestHangingProvider(t *testing.T) {
-	f := newFixture(t, "a", "b")
-	hang := make(chan struct{})
-	f.services["a"].on(func(point, _ string) error {
-		<-hang
-		return nil
-	})
-	f.start()
-	var slow []int64
-	for range 2 * workers {
-		slow = append(slow, f.book("a", "Slow"))
-	}
-	f.until(func() bool { return f.services["a"].called("reserve") == groupLimit })
-	id := f.book("b", "Quick")
-	f.settle(id)
-	if b, _ := f.booking(id); b.Link == "" {
-		t.Error("the booking at the working provider has no link")
-	}
-	if n := f.services["a"].called("reserve"); n != groupLimit {
-		t.Errorf("%d calls hang, want %d", n, groupLimit)
-	}
-	close(hang)
-	f.settle(slow...)
-	f.check()
-}
-
-// Bookings that left a provider which hangs do not fill the places of the one they went to.
-func TestHangingOldProvider(t *testing.T) {
-	f := newFixture(t, "a", "b")
-	f.start()
-	var moved []int64
-	for range groupLimit + 2 {
-		moved = append(moved, f.book("a", "Moved"))
-	}
-	f.settle(moved...)
-	hang := make(chan struct{})
-	f.services["a"].on(func(string, string) error {
-		<-hang
-		return nil
-	})
-	for _, id := range moved {
-		f.save(id, nil, move("b"))
-	}
-	f.until(func() bool { return f.services["a"].called("release") == groupLimit })
-	id := f.book("b", "Quick")
-	f.settle(id)
-	close(hang)
-	f.settle(moved...)
-	f.check()
-}
-
-// A room of an account that is not configured is kept, told of, and released when it is again.
-func TestAbsentAccount(t *testing.T) {
-	f := newFixture(t, "a", "b")
-	stop := f.start()
-	id := f.book("a", "Plan")
-	f.settle(id)
-	stop()
-
-	f.opts.Providers = map[string]conference.Provider{"b": findingAccount{account{f.services["b"]}}}
-	stop = f.start()
-	f.save(id, nil, move("b"))
-	other := f.book("a", "No account")
-	f.settle(id, other)
-	if got := f.states(id); got != "live live" {
-		t.Errorf("rooms are %s, want live live", got)
-	}
-	b, _ := f.booking(other)
-	if got := f.states(other); got != "intended" || b.Problem != "other" {
-		t.Errorf("rooms of the booking without account are %s, its problem %q", got, b.Problem)
-	}
-	if steps := f.steps(id); !strings.HasSuffix(steps, "release: absent") {
-		t.Errorf("steps %q", steps)
-	}
-	f.view(func(tx *store.Tx) error {
-		w, err := tx.WorkOf(Kind, id)
-		if err == nil && time.Until(w.Due) < 50*time.Minute {
-			t.Errorf("looked at again in %v, want an hour", time.Until(w.Due))
-		}
-		return err
-	})
-	stop()
-
-	f.opts.Providers = nil
-	f.start()
-	f.save(id, nil, nil)
-	f.settle(id, other)
-	f.check()
-}
-
-// A service that cannot look for keys: what was recorded is gone on from.
-func TestWithoutFinder(t *testing.T) {
-	f := newFixture(t, "a")
-	f.opts.Providers = map[string]conference.Provider{"a": conference.Guard(account{f.services["a"]}, conference.GuardOptions{})}
-	f.start()
-	for _, point := range []string{"before event", "before session", "after session", "after update", "after release"} {
-		f.services["a"].on(times(1, point, func() error { return fault(conference.Ambiguous) }))
-		id := f.book("a", "Plan")
-		f.settle(id)
-		f.check()
-		f.save(id, title("B"), nil)
-		f.settle(id)
-		f.check()
-		f.save(id, drop, dropped)
-		f.settle(id)
-		f.check()
-	}
-}
-
-// What the calendar cannot take is tried again; the room is not lost.
-func TestCalendarFails(t *testing.T) {
-	f := newFixture(t, "a")
-	f.cal.fail = errors.New("the calendar is away")
-	f.start()
-	id := f.book("a", "Plan")
-	f.until(func() bool { return strings.Contains(f.steps(id), "reserve: ok") })
-	if got := f.states(id); got != "live" {
-		t.Errorf("rooms are %s, want live", got)
-	}
-	f.cal.mu.Lock()
-	f.cal.fail = nil
-	f.cal.mu.Unlock()
-	f.settle(id)
-	f.check()
-	if n := f.services["a"].called("reserve"); n != 1 {
-		t.Errorf("%d reserves, want 1", n)
 	}
 }
 
@@ -542,32 +149,6 @@ func TestTimers(t *testing.T) {
 	}
 }
 
-// Two rooms of which one cannot be released: the other one is.
-func TestReleaseOfOneFails(t *testing.T) {
-	f := newFixture(t, "a", "b")
-	stop := f.start()
-	id := f.book("a", "Plan")
-	f.settle(id)
-	f.services["a"].on(func(point, _ string) error {
-		if point == "before release" {
-			return fault(conference.Denied)
-		}
-		return nil
-	})
-	f.save(id, nil, move("b"))
-	f.until(func() bool { return f.services["a"].called("release") > 1 })
-	f.save(id, drop, dropped)
-	f.until(func() bool { return len(f.services["b"].all()) == 0 })
-	stop()
-	if _, reasons := f.cal.told(); len(reasons) > 0 {
-		t.Errorf("told %q of a release", reasons)
-	}
-	f.services["a"].on(nil)
-	f.start()
-	f.settle(id)
-	f.check()
-}
-
 // Recover finds bookings whose work is not there.
 func TestRecover(t *testing.T) {
 	f := newFixture(t, "a")
@@ -619,29 +200,33 @@ func TestObserve(t *testing.T) {
 	}
 }
 
-// What was begun cannot be finished as it was begun, and by now something else is wanted: it makes
-// room for another one.
-func TestBegunOtherwise(t *testing.T) {
-	f := newFixture(t, "a")
-	f.opts.DeniedRetry = func(int) time.Duration { return time.Hour }
-	a := f.services["a"]
-	a.on(func(point, key string) error {
-		if point == "before session" && strings.HasSuffix(key, "-1") {
-			return fault(conference.Invalid)
+// What was deleted at the service by hand is made anew, with a link that is told.
+func TestGoneOnUpdate(t *testing.T) {
+	for _, ended := range []bool{false, true} {
+		f := newFixture(t, "a")
+		f.start()
+		id := f.book("a", "Plan")
+		f.settle(id)
+		b, rooms := f.booking(id)
+		old, a := b.Link, f.services["a"]
+		if ended {
+			a.change(rooms[0].Refs["event"], func(c *conf) { c.ended = true })
+		} else {
+			noError(t, account{a}.Release(t.Context(), known(&rooms[0])))
 		}
-		return nil
-	})
-	f.start()
-	id := f.book("a", "Odd")
-	f.settle(id)
-	if b, _ := f.booking(id); f.states(id) != "creating" || b.Problem != "other" {
-		t.Fatalf("rooms are %s, problem %q; want creating, other", f.states(id), b.Problem)
-	}
-	f.save(id, title("Even"), nil)
-	f.settle(id)
-	f.check()
-	if got := f.states(id); got != "gone live" {
-		t.Errorf("rooms are %s, want gone live", got)
+		f.save(id, title("Later"), nil)
+		f.settle(id)
+		f.check()
+		if b, _ = f.booking(id); b.Generation != 2 || b.Link == old {
+			t.Errorf("generation %d, link %q; want 2 and another link", b.Generation, b.Link)
+		}
+		want := "gone live"
+		if ended {
+			want = "history live"
+		}
+		if got := f.states(id); got != want {
+			t.Errorf("rooms are %s, want %s", got, want)
+		}
 	}
 }
 
@@ -661,65 +246,5 @@ func TestBegunThenGone(t *testing.T) {
 	f.check()
 	if got := f.states(id); got != "gone live" {
 		t.Errorf("rooms are %s, want gone live", got)
-	}
-}
-
-// An answer that comes while the program ends is kept.
-func TestStopDuringCall(t *testing.T) {
-	f := newFixture(t, "a")
-	a := f.services["a"]
-	reached, stopped := make(chan struct{}), make(chan struct{})
-	a.on(times(1, "after event", func() error {
-		close(reached)
-		<-stopped
-		return nil
-	}))
-	stop := f.start()
-	id := f.book("a", "Plan")
-	<-reached
-	time.AfterFunc(20*time.Millisecond, func() { close(stopped) })
-	stop()
-	if steps := f.steps(id); !strings.Contains(steps, "recorded event") {
-		t.Errorf("steps %q; want the event recorded", steps)
-	}
-	f.start()
-	f.settle(id)
-	f.check()
-	if n := a.called("find"); n != 0 {
-		t.Errorf("%d finds, want none", n)
-	}
-}
-
-// An update that was given up and takes effect after a newer one does not stay.
-func TestLateUpdate(t *testing.T) {
-	f := newFixture(t, "a")
-	f.opts.Late = 300 * time.Millisecond
-	f.start()
-	id := f.book("a", "Plan")
-	f.settle(id)
-	_, rooms := f.booking(id)
-	a, event := f.services["a"], rooms[0].Refs["event"]
-	a.on(times(1, "before update", func() error {
-		f.save(id, title("Newest"), nil)
-		time.AfterFunc(150*time.Millisecond, func() { a.change(event, func(c *conf) { c.title = "Newer" }) })
-		return &conference.Error{Kind: conference.Temporary, Call: "PUT event", Err: context.DeadlineExceeded}
-	}))
-	f.save(id, title("Newer"), nil)
-	f.settle(id)
-	f.check()
-	_, rooms = f.booking(id)
-	if r := rooms[0]; r.Unclear || r.LastError != "" || a.called("update") != 3 {
-		t.Errorf("the room is %+v after %d updates, want it clear after 3", r, a.called("update"))
-	}
-
-	// Dropped while it is unclear, it is released without being looked for.
-	a.on(times(1, "before update", unansweredFault))
-	f.save(id, title("Last"), nil)
-	f.until(func() bool { return a.called("update") > 4 })
-	f.save(id, drop, dropped)
-	f.settle(id)
-	f.check()
-	if n := a.called("find"); n != 0 {
-		t.Errorf("%d finds, want none", n)
 	}
 }
