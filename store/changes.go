@@ -71,6 +71,17 @@ func (tx *Tx) RevisionByETag(objectID int64, etag string) (*Revision, error) {
 		WHERE object_id = ? AND etag = ? ORDER BY id DESC LIMIT 1`, objectID, etag)
 }
 
+// OnlyOwnSince tells whether all of an object's revisions after that one came about by our own edits;
+// of the object as it stands its Own tells.
+func (tx *Tx) OnlyOwnSince(objectID, revisionID int64) (own bool, err error) {
+	var others int
+	err = tx.row([]any{&others}, `SELECT count(*) FROM revisions WHERE object_id = ? AND id > ? AND NOT own`, objectID, revisionID)
+	if err != nil {
+		return false, fmt.Errorf("read later revisions: %w", err)
+	}
+	return others == 0, nil
+}
+
 // Revisions lists what an object was before, newest first; limit 0: all that is kept.
 func (tx *Tx) Revisions(objectID int64, limit int) ([]Revision, error) {
 	if limit <= 0 {

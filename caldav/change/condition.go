@@ -10,8 +10,9 @@ import (
 	"joinery/store"
 )
 
-// keptRevisions is how many earlier revisions are looked at for a base.
-const keptRevisions = 30
+// keptRevisions is how many earlier revisions are looked at for a base. Every mail that is delivered
+// makes one.
+const keptRevisions = 200
 
 // precondition checks a request's conditions on cur (nil: nothing is there) and returns the bytes of
 // the revision that If-Match names, nil if it names none. A tag of a revision that differs from the
@@ -36,16 +37,20 @@ func (c *Changer) precondition(tx *store.Tx, cur *store.Object, cond Conditions)
 	case c.opts.Policy.StrictIfMatch || !cur.Own:
 		return nil, errPrecondition
 	}
-	revisions, err := tx.Revisions(cur.ID, keptRevisions)
-	if err != nil {
-		return nil, fmt.Errorf("read earlier revisions: %w", err)
-	}
-	for _, r := range revisions {
-		if slices.Contains(cond.IfMatch, r.ETag) {
-			return r.Data, nil
+	for _, tag := range cond.IfMatch {
+		r, err := find(tx.RevisionByETag(cur.ID, tag))
+		if err != nil {
+			return nil, fmt.Errorf("read an earlier revision: %w", err)
 		}
-		if !r.Own {
-			break
+		if r == nil {
+			continue
+		}
+		own, err := tx.OnlyOwnSince(cur.ID, r.ID)
+		if err != nil {
+			return nil, fmt.Errorf("read later revisions: %w", err)
+		}
+		if own {
+			return r.Data, nil
 		}
 	}
 	return nil, errPrecondition

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"joinery/caldav/ical"
+	"joinery/conference"
 	"joinery/store"
 )
 
@@ -57,6 +58,7 @@ func planSave(s situation) plan {
 	} else if s.booking != nil && s.booking.State == store.BookingWanted {
 		// The owner gave the event away: the conference was the owner's.
 		p.drop(s.booking, s.now)
+		s.present(edit, nil, s.marks(), verdict{move: moveRemove})
 		p.why = "the organizer changed"
 	}
 	s.scheduling(&p, edit)
@@ -97,14 +99,11 @@ func (s *situation) conference(p *plan, edit *ical.Edit, revived bool) {
 		return
 	}
 	b := s.booking
-	marks := ical.Marks{Old: s.foreign}
-	if b != nil {
-		marks = ical.Marks{Link: b.Link, Block: b.Block, Old: append(without(s.links, b.Link), s.foreign...)}
-	}
+	marks := s.marks()
+	marks.Old = append(marks.Old, s.foreign...)
 	if v.Cancelled() {
 		if b != nil && b.State == store.BookingWanted {
 			p.drop(b, s.now)
-			p.booking.Block, p.booking.InLocation, p.booking.BlockGone = "", false, false
 			p.why = "the event was cancelled"
 		}
 		if b != nil {
@@ -141,6 +140,10 @@ func (s *situation) conference(p *plan, edit *ical.Edit, revived bool) {
 	c.Provider, c.Kind, c.Capacity = verdict.ask.Provider, verdict.ask.Kind, verdict.ask.Capacity
 	c.By = ways(append(s.policy.asks(v), verdict.ask), c.Provider, c.Kind)
 	c.Link, c.Block, c.InLocation, c.BlockGone, c.Problem = "", "", false, false, s.refused
+	if b != nil && c.Problem == string(conference.ReasonDaily) {
+		// An event that had a conference is not another one.
+		c.Problem = ""
+	}
 	if c.Problem != "" {
 		c.ProblemSince, c.Block = s.now, note(s.policy, &c, s.user.Locale)
 	}
@@ -190,7 +193,7 @@ func (s *situation) judge(v *ical.VEvent, b *store.Booking, marks ical.Marks, re
 // inert edits a body without conference: links of ours are stripped, and an import that would have
 // asked says so.
 func (s *situation) inert(p *plan, edit *ical.Edit, v *ical.VEvent, b *store.Booking, marks ical.Marks) {
-	if b != nil {
+	if b != nil || s.copied != nil {
 		s.present(edit, nil, marks, verdict{move: moveRemove})
 		return
 	}

@@ -123,6 +123,9 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 	o.UID, o.Component, o.Start, o.End, o.Recurring = in.summary.UID, in.summary.Component, in.summary.Start, in.summary.End, in.summary.Recurring
 	o.Own = false
 	if in.event == nil {
+		if cur != nil && cur.Component == "VEVENT" {
+			return Result{}, nil, refuse("supported-calendar-component", "an event cannot become "+in.summary.Component)
+		}
 		o.Data, o.ScheduleTag = in.data, ""
 		return Result{Created: cur == nil, Object: o}, nil, c.storeObject(tx, o, cur)
 	}

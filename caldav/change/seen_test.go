@@ -112,7 +112,7 @@ func TestJudge(t *testing.T) {
 		{name: "an older link", b: booked(ByLocation), base: linked, in: with("LOCATION:"+older, "URL:"+older), move: moveKeep},
 		{name: "an older link and a word: asked once", b: booked(ByLocation), base: linked, in: with("LOCATION:Webinar", "URL:"+older), move: moveKeep},
 		{name: "an older mark without link", b: booked(ByLocation), base: linked, in: with("LOCATION:", "X-JOINERY-BOOKING;GENERATION=1:b1"), move: moveKeep},
-		{name: "an older link while a new one is made", b: unlinked(ByLocation), base: with("LOCATION:Webinar"), in: with("LOCATION:"+older), move: moveKeep},
+		{name: "an older link while a new one is made", b: unlinked(ByLocation), base: with("LOCATION:Webinar"), in: with("LOCATION:" + older), move: moveKeep},
 		{name: "only CONFERENCE and X- gone", b: booked(ByLocation), base: linked, in: linked[:3], move: moveKeep},
 		{name: "LOCATION's link in other case of DESCRIPTION", b: booked(ByCategory), base: append(with("CATEGORIES:Webinar"), linked...), in: append(with("CATEGORIES:Webinar"), linked...), move: moveKeep},
 
@@ -124,7 +124,7 @@ func TestJudge(t *testing.T) {
 		{name: "removed: standing category", b: removed(ByCategory), base: with("CATEGORIES:Webinar"), in: with("CATEGORIES:Webinar", "SUMMARY:x"), move: moveNone},
 		{name: "removed: category anew", b: removed(ByCategory), base: with("SUMMARY:x"), in: with("CATEGORIES:Webinar"), move: moveCreate, provider: "one", kind: "webinar"},
 		{name: "removed: a word always counts", b: removed(ByLocation), base: with("LOCATION:Webinar"), in: with("LOCATION:Webinar"), move: moveCreate, provider: "one", kind: "webinar"},
-		{name: "removed: stale link", b: removed(ByLocation), base: linked, in: with("LOCATION:"+older), move: moveNone},
+		{name: "removed: stale link", b: removed(ByLocation), base: linked, in: with("LOCATION:" + older), move: moveNone},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := testPolicy()

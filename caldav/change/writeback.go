@@ -21,6 +21,9 @@ func (c *Changer) Wanted(tx *store.Tx, b *store.Booking, now time.Time) (booking
 		return booking.Want{}, err
 	}
 	want := booking.Want{ReleaseAt: b.Since.Add(c.opts.Policy.Settle)}
+	if p.Event == nil && !p.Gone {
+		return want, fmt.Errorf("event %s: the stored object cannot be parsed", p.Row.UID)
+	}
 	if p.Event == nil || p.Event.Master == nil {
 		return want, nil
 	}
