@@ -29,7 +29,9 @@ func (w *world) booked(lines ...string) (string, emulator.Conference) {
 
 // TestRowsAsk plays the ways in which an organiser asks for a conference (design §4, "How").
 func TestRowsAsk(t *testing.T) {
-	row(t, "a word alone in LOCATION", func(w *world) {
+	rows := newRows(t)
+	defer rows.wait()
+	rows.play("a word alone in LOCATION", func(w *world) {
 		sent := event("a", invitation("LOCATION:Webinar")...)
 		r := w.anna.put(aPath, sent).want(http.StatusCreated)
 		same(w, "ETag of a changed body", r.etag(), "")
@@ -52,7 +54,7 @@ func TestRowsAsk(t *testing.T) {
 		w.wantUntouched(sent, got)
 	})
 	for name, location := range map[string]string{"escaped": `Room 5\; Webinar`, "bare": `Room 5; Webinar`, "comma": `Room 5\, webinar`, "line end": `Room 5\nWebinar`} {
-		row(t, "a word beside a room, "+name, func(w *world) {
+		rows.play("a word beside a room, "+name, func(w *world) {
 			got, c := w.booked("LOCATION:" + location)
 			w.wantLink(got, c.Link)
 			if l := value(got, "LOCATION"); !strings.HasPrefix(l, "Room 5") || !strings.HasSuffix(l, c.Link) {
@@ -62,7 +64,7 @@ func TestRowsAsk(t *testing.T) {
 		})
 	}
 	for word, kind := range map[string]string{"вебинар ": "webinar", " WEBINAR": "webinar", "мтс  линк": "meeting", "mts link": "meeting"} {
-		row(t, fmt.Sprintf("a word as a phone writes it, %q", word), func(w *world) {
+		rows.play(fmt.Sprintf("a word as a phone writes it, %q", word), func(w *world) {
 			got, c := w.booked("LOCATION:" + word)
 			w.wantLink(got, c.Link)
 			same(w, "LOCATION", value(got, "LOCATION"), c.Link)
@@ -70,7 +72,7 @@ func TestRowsAsk(t *testing.T) {
 		})
 	}
 	for _, location := range []string{"Webinars", "Webinar room", "The Webinar", "MTS Link Arena", "Webinar/Room 5"} {
-		row(t, "no word inside another, "+location, func(w *world) {
+		rows.play("no word inside another, "+location, func(w *world) {
 			sent := event("a", invitation("LOCATION:"+location)...)
 			r := w.anna.put(aPath, sent)
 			if r.etag() == "" {
@@ -82,21 +84,21 @@ func TestRowsAsk(t *testing.T) {
 			w.wantMail(boris, "REQUEST")
 		})
 	}
-	row(t, "a category", func(w *world) {
+	rows.play("a category", func(w *world) {
 		got, c := w.booked("CATEGORIES:Work,Webinar")
 		w.wantLink(got, c.Link)
 		same(w, "LOCATION", value(got, "LOCATION"), c.Link)
 		same(w, "CATEGORIES", value(got, "CATEGORIES"), "Work,Webinar")
 		same(w, "type", c.Type, "webinar")
 	})
-	row(t, "a category beside a place", func(w *world) {
+	rows.play("a category beside a place", func(w *world) {
 		got, c := w.booked("CATEGORIES:Webinar", "LOCATION:Room 5")
 		same(w, "LOCATION", value(got, "LOCATION"), "Room 5")
 		same(w, "URL", value(got, "URL"), c.Link)
 		w.wantBlock(got, c.Link)
 	})
 	for _, params := range []string{";CUTYPE=RESOURCE;PARTSTAT=NEEDS-ACTION", ";CUTYPE=ROOM", "", ";CUTYPE=INDIVIDUAL;RSVP=TRUE;PARTSTAT=TENTATIVE"} {
-		row(t, "the resource, ATTENDEE"+params, func(w *world) {
+		rows.play("the resource, ATTENDEE"+params, func(w *world) {
 			got, c := w.booked("ATTENDEE" + params + ":mailto:webinar@conference.example.org")
 			w.wantLink(got, c.Link)
 			w.contains(attendee(got, "webinar@conference.example.org"), "PARTSTAT=ACCEPTED")
@@ -108,13 +110,13 @@ func TestRowsAsk(t *testing.T) {
 			w.none()
 		})
 	}
-	row(t, "the other account's resource", func(w *world) {
+	rows.play("the other account's resource", func(w *world) {
 		got := w.anna.save(aPath, event("a", invitation("ATTENDEE;CUTYPE=RESOURCE:mailto:Beta@Conference.Example.org")...))
 		same(w, "conferences of the second account", len(w.beta.State().Conferences), 1)
 		w.wantLink(got, w.only().Link)
 		same(w, "type", w.only().Type, "meeting")
 	})
-	row(t, "the property", func(w *world) {
+	rows.play("the property", func(w *world) {
 		sent := event("a", invitation("X-JOINERY-CONFERENCE;TYPE=WEBINAR;CAPACITY=200:mtslink")...)
 		got := w.anna.save(aPath, sent)
 		c := w.only()
@@ -123,18 +125,18 @@ func TestRowsAsk(t *testing.T) {
 		same(w, "conferences of the first account", len(w.mts.State().Conferences), 1)
 		w.contains(got, "X-JOINERY-CONFERENCE;TYPE=WEBINAR;CAPACITY=200:mtslink\r\n")
 	})
-	row(t, "the property names the other account", func(w *world) {
+	rows.play("the property names the other account", func(w *world) {
 		got := w.anna.save(aPath, event("a", "X-JOINERY-CONFERENCE;TYPE=MEETING:beta"))
 		same(w, "conferences of the second account", len(w.beta.State().Conferences), 1)
 		same(w, "type", w.only().Type, "meeting")
 		w.wantLink(got, w.only().Link)
 		w.wantNoMail()
 	})
-	row(t, "the property without account", func(w *world) {
+	rows.play("the property without account", func(w *world) {
 		w.anna.save(aPath, event("a", "X-JOINERY-CONFERENCE:"))
 		same(w, "conferences of the default account", len(w.mts.State().Conferences), 1)
 	})
-	row(t, "the other account's word", func(w *world) {
+	rows.play("the other account's word", func(w *world) {
 		got := w.anna.save(aPath, event("a", "LOCATION:Beta Webinar"))
 		same(w, "conferences of the second account", len(w.beta.State().Conferences), 1)
 		same(w, "type", w.only().Type, "webinar")
@@ -144,7 +146,9 @@ func TestRowsAsk(t *testing.T) {
 
 // TestRowsRule plays the rules that a calendar may have.
 func TestRowsRule(t *testing.T) {
-	row(t, "always", func(w *world) {
+	rows := newRows(t)
+	defer rows.wait()
+	rows.play("always", func(w *world) {
 		w.setRule("always")
 		got := w.anna.save(aPath, event("a"))
 		c := w.only()
@@ -163,14 +167,14 @@ func TestRowsRule(t *testing.T) {
 	})
 	for _, foreign := range []string{"LOCATION:https://us02web.zoom.us/j/123456", "URL:https://meet.google.com/abc-defg-hij",
 		`DESCRIPTION:Join\nhttps://teams.microsoft.com/l/meetup-join/19`, "CONFERENCE;VALUE=URI:https://jitsi.example.net/room"} {
-		row(t, "always, with another service's link in "+lineName(foreign), func(w *world) {
+		rows.play("always, with another service's link in "+lineName(foreign), func(w *world) {
 			w.setRule("always")
 			sent := event("a", foreign)
 			same(w, "the event", w.anna.save(aPath, sent), sent)
 			w.untouchedAccounts()
 		})
 	}
-	row(t, "outside", func(w *world) {
+	rows.play("outside", func(w *world) {
 		w.setRule("outside")
 		sent := event("a", "ORGANIZER:mailto:"+anna, "ATTENDEE:mailto:"+anna, "ATTENDEE:mailto:"+boris)
 		w.anna.save(aPath, sent)
@@ -184,19 +188,21 @@ func TestRowsRule(t *testing.T) {
 
 // TestRowsNotNow plays events that ask but get no conference.
 func TestRowsNotNow(t *testing.T) {
-	row(t, "an event that has ended", func(w *world) {
+	rows := newRows(t)
+	defer rows.wait()
+	rows.play("an event that has ended", func(w *world) {
 		past := time.Now().UTC().Add(-3 * time.Hour)
 		sent := event("a", invitation("LOCATION:Webinar", "DTSTART:"+past.Format(utcStamp), "DTEND:"+past.Add(time.Hour).Format(utcStamp))...)
 		w.anna.save(aPath, sent)
 		w.untouchedAccounts()
 		w.wantNoMail()
 	})
-	row(t, "an event that is under way", func(w *world) {
+	rows.play("an event that is under way", func(w *world) {
 		start := time.Now().UTC().Add(-10 * time.Minute)
 		w.anna.save(aPath, event("a", invitation("LOCATION:Webinar", "DTSTART:"+start.Format(utcStamp), "DTEND:"+start.Add(time.Hour).Format(utcStamp))...))
 		w.only()
 	})
-	row(t, "an import by its pace", func(w *world) {
+	rows.play("an import by its pace", func(w *world) {
 		for i := range 31 {
 			w.anna.put(fmt.Sprintf("%si%d.ics", annaCalendar, i), event(fmt.Sprint("i", i), "LOCATION:Webinar"))
 		}
@@ -216,7 +222,7 @@ func TestRowsNotNow(t *testing.T) {
 		w.wantLink(got, w.named("Asked again").Link)
 		w.wantMail(boris, "REQUEST")
 	})
-	row(t, "a policy that leaves the organiser out", func(w *world) {
+	rows.play("a policy that leaves the organiser out", func(w *world) {
 		sent := event("a", invitation("LOCATION:Webinar")...)
 		got := w.anna.save(aPath, sent)
 		w.contains(value(got, "DESCRIPTION"), "это не предусмотрено правилами организации")
@@ -225,10 +231,10 @@ func TestRowsNotNow(t *testing.T) {
 		w.contains(w.wantMail(anna, "NOTE").text, "не предусмотрено правилами организации")
 		w.wantMail(boris, "REQUEST") // nobody waits
 	}, func(c *config) { c.Policy.Who = []string{boris, "other.example"} })
-	row(t, "a policy that lets a domain in", func(w *world) {
+	rows.play("a policy that lets a domain in", func(w *world) {
 		w.booked("LOCATION:Webinar")
 	}, func(c *config) { c.Policy.Who = []string{"Example.org"} })
-	row(t, "the day's number is used up", func(w *world) {
+	rows.play("the day's number is used up", func(w *world) {
 		w.booked("LOCATION:Webinar")
 		got := w.anna.save(annaCalendar+"b.ics", event("b", "LOCATION:Webinar"))
 		w.contains(value(got, "DESCRIPTION"), "ваш лимит конференций на сегодня исчерпан")

@@ -97,12 +97,24 @@ func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Lo
 // later lets time pass for program and accounts.
 func (w *world) later(d time.Duration) { w.ahead.Add(int64(d)) }
 
-// row plays one row of the tables in a world of its own.
-func row(t *testing.T, name string, play func(w *world), options ...func(*config)) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) {
-		t.Parallel()
-		play(newWorld(t, options...))
+// A rowSet plays rows side by side, more of them than there are processors: they mostly wait.
+type rowSet struct {
+	t     *testing.T
+	wg    sync.WaitGroup
+	slots chan struct{}
+}
+
+// newRows returns a set, which has to be waited for before the test ends.
+func newRows(t *testing.T) *rowSet { return &rowSet{t: t, slots: make(chan struct{}, 12)} }
+
+func (s *rowSet) wait() { s.wg.Wait() }
+
+// play plays one row of the tables in a world of its own.
+func (s *rowSet) play(name string, play func(w *world), options ...func(*config)) {
+	s.slots <- struct{}{}
+	s.wg.Go(func() {
+		defer func() { <-s.slots }()
+		s.t.Run(name, func(t *testing.T) { play(newWorld(t, options...)) })
 	})
 }
 

@@ -228,7 +228,7 @@ func (w *world) wantBlock(text, link string) {
 func (w *world) wantNoTrace(text string) {
 	w.Helper()
 	plain := joined(logical(text))
-	for _, trace := range []string{"https://my.mts-link.ru/", openFence, closeFence, "X-JOINERY-BOOKING", "X-JOINERY-STATE", "CONFERENCE;"} {
+	for _, trace := range []string{"https://my.mts-link.ru/", openFence, closeFence, "X-JOINERY-BOOKING", "X-JOINERY-STATE", "\r\nCONFERENCE"} {
 		if strings.Contains(plain, trace) {
 			w.Errorf("%q stands in\n%s", trace, plain)
 		}
