@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http/httptest"
 	"slices"
 	"strings"
 
@@ -129,4 +130,11 @@ func (w *world) wantNoMail() {
 	for _, m := range w.mail.Messages() {
 		w.Errorf("an unexpected mail to %v: %v", m.Envelope.To, m.Headers["Subject"])
 	}
+}
+
+// newRecorded sends a request to an account without a network and returns the status.
+func newRecorded(m *emulator.MTSLink, method, path, body string) int {
+	r := httptest.NewRecorder()
+	m.ServeHTTP(r, httptest.NewRequest(method, path, strings.NewReader(body)))
+	return r.Code
 }
