@@ -37,7 +37,7 @@ body{font:1rem/1.5 system-ui,sans-serif;max-width:55rem;margin:1rem auto;padding
 h1{font-size:1.4rem}article{border:1px solid #ccc;border-radius:.5rem;padding:.5rem 1rem;margin:1rem 0}
 h2{font-size:1.1rem;margin:.3rem 0;overflow-wrap:anywhere}dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:.3rem 0}
 dt{color:#666}dd{margin:0;overflow-wrap:anywhere}summary{cursor:pointer}pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f5f5f5;padding:.5rem;margin:.3rem 0}
-iframe{width:100%;height:24rem;border:1px solid #ccc;background:#fff}.problem{color:#a00}
+iframe{box-sizing:border-box;width:100%;height:24rem;border:1px solid #ccc;background:#fff}.problem{color:#a00}
 </style></head><body data-newest="{{.Newest}}">
 <h1>Caught mail</h1>
 <p>{{.Total}} messages{{if gt .Total (len .Messages)}}, the newest {{len .Messages}} are shown{{end}}. New mail shows by itself. <a href="/demo/mail.json">JSON</a></p>
@@ -49,7 +49,7 @@ iframe{width:100%;height:24rem;border:1px solid #ccc;background:#fff}.problem{co
 {{with $m.Problem}}<p class="problem">{{.}}</p>{{end}}
 {{range $m.Parts}}<details{{if and (eq $n 0) (eq .MediaType "text/html")}} open{{end}}><summary>{{.MediaType}}{{with index .Params "method"}}, method {{.}}{{end}}{{with .Filename}}, {{.}}{{end}}</summary>
 {{if eq .MediaType "text/html"}}<iframe title="Message as HTML" sandbox="allow-popups allow-popups-to-escape-sandbox" referrerpolicy="no-referrer" srcdoc="&lt;base target=_blank&gt;{{.Text}}"></iframe>{{end}}
-{{if .Base64}}<p>{{len .Base64}} characters of base64; see the JSON.</p>{{else}}<pre>{{.Text}}</pre>{{end}}</details>
+{{if .Base64}}<p>{{len .Base64}} characters of base64; see the JSON.</p>{{else if eq .MediaType "text/html"}}<details><summary>Source</summary><pre>{{.Text}}</pre></details>{{else}}<pre>{{.Text}}</pre>{{end}}</details>
 {{end}}<details><summary>Headers</summary><pre>{{range $name, $values := $m.Headers}}{{range $values}}{{$name}}: {{.}}
 {{end}}{{end}}</pre></details></article>
 {{else}}<p>Nothing yet.</p>{{end}}<script>` + catcherScript + `</script></body></html>
