@@ -125,7 +125,7 @@ func (p *program) calendarSetCommand() *cobra.Command {
 		Long: `Say which events of a calendar get a conference without asking for one:
 
   never    none (as at first)
-  outside  those with an attendee whose address is not in mail.domains
+  outside  those with an attendee who is neither a user nor has an address in mail.domains
   always   all with attendees or without
 
 The rule counts for events saved from then on. An event that carries another service's link is left

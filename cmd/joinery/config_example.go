@@ -1,0 +1,162 @@
+package main
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+func (p *program) configCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "config",
+		Short:   "Print a commented configuration",
+		Example: "  joinery config > joinery.toml",
+		Args:    exactly(),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := io.WriteString(p.out, exampleConfig+furtherMark+furtherConfig)
+			return err
+		},
+	}
+}
+
+// exampleConfig is the beginning of every configuration.
+const exampleConfig = `listen = "127.0.0.1:8080"
+public_url = "http://127.0.0.1:8080"
+service_domain = "conference.example.org"   # resources: webinar@conference.example.org
+settle = "30s"
+
+[store]
+url = "sqlite:joinery.db"                   # later also postgres://…
+
+[caldav]
+wait_for_link = "3s"
+
+[mail]
+relay = "smtp://127.0.0.1:2525"             # smtp:// (STARTTLS when offered), smtp+starttls://, smtps://USER@HOST:PORT
+domains = ["example.org"]                   # senders we may use as they are
+wait_for_link = "10m"
+settle = "20s"
+
+[[provider]]
+name = "mtslink"
+kind = "mtslink"
+base_url = "http://127.0.0.1:9090/v3"
+token = "…"                                 # or token_file, or the environment
+words = { "Webinar" = "webinar", "Вебинар" = "webinar", "МТС Линк" = "meeting", "MTS Link" = "meeting" }
+resource = "webinar"
+default = true
+`
+
+// furtherMark stands between the beginning and the keys that few need.
+const furtherMark = `
+# Here the example ends. Below are all keys with what they mean and their defaults, as comments: put a
+# line that you need into its section above. Unknown keys are errors.
+#
+# Relative paths begin at this file's folder. Time spans are written like 30s, 10m or 2h.
+# The environment goes before this file: JOINERY_LISTEN is listen, JOINERY_MAIL_RELAY is relay in
+# [mail], JOINERY_PROVIDER_MTSLINK_TOKEN is token of the provider that is called mtslink. Lists are
+# separated by commas there.
+
+`
+
+// furtherConfig documents every key with its default, each line commented out.
+const furtherConfig = `## The address to listen on. Port 0 takes any free one.
+# listen = "127.0.0.1:8080"
+## The server's address as clients have it: https://HOST. Made of listen if it is empty.
+# public_url = ""
+## The domain of resource addresses (see resource) and of what the service itself sends. It should be
+## a domain in which nobody has a mailbox.
+# service_domain = ""
+## What the service is called in mails.
+# service_name = "Joinery"
+## How long deletions wait before conferences are deleted and cancellations mailed: an event that comes
+## back meanwhile keeps its conference. At most 1h.
+# settle = "30s"
+## debug, info, warn or error.
+# log = "info"
+## text or json.
+# log_format = "text"
+## A further address for /metrics, for everybody who reaches it. Without one /metrics is on listen, for
+## clients on this machine that come without a proxy.
+# metrics = ""
+
+# [tls]
+## Files in PEM form. With both, listen speaks HTTPS; without, a reverse proxy should.
+# cert = ""
+# key = ""
+
+# [store]
+## sqlite:PATH.
+# url = "sqlite:joinery.db"
+
+# [caldav]
+## How long a save waits for its link before it is answered without.
+# wait_for_link = "3s"
+## Refuse saves whose If-Match names the revision before our own edit, instead of merging them.
+# strict_if_match = false
+## The largest object, in bytes.
+# max_size = 1048576
+## The most attendees of an event.
+# max_attendees = 1000
+## From so many new events of one user and client within a minute on, more of them are an import: no
+## conference and no mail until they are saved again.
+# import_burst = 30
+## Take the client's address from the last X-Forwarded-For: only behind a proxy that sets it.
+# trust_proxy = false
+
+# [mail]
+## The relay that takes all mail: smtp://HOST:PORT (STARTTLS when offered), smtp+starttls:// (or
+## nothing), smtps:// (TLS from the start). USER@ before HOST logs in with password.
+# relay = ""
+## The relay's password, or the file that it stands in, or JOINERY_MAIL_PASSWORD.
+# password = ""
+# password_file = ""
+## Authorities in PEM form to trust for the relay, besides the system's.
+# ca_file = ""
+## Domains whose addresses may stand in From. Mail of other organisers is "NAME via SERVICE", with
+## Reply-To.
+# domains = []
+## Who such mail, and notices to organisers, come from. joinery@ and the first of domains if it is empty.
+# address = ""
+## How long an invitation waits for its link at most; then it says that the link will follow.
+# wait_for_link = "10m"
+## How long updates wait for further saves. First invitations do not wait.
+# settle = "20s"
+
+# [policy]
+## Who may have conferences: logins, addresses or domains. Everybody if it is empty.
+# who = []
+## How many conferences a user may have made in a day. 0: no limit.
+# per_day = 0
+## Give providers the description too. Their pages about an event may be public.
+# send_description = false
+
+# [[provider]]
+## What this account is called here. It must not change: conferences are remembered by it.
+# name = ""
+## Its interface: mtslink.
+# kind = ""
+## Where the interface is. The provider's own address if it is empty.
+# base_url = ""
+## The account's key, or the file that it stands in, or the environment.
+# token = ""
+# token_file = ""
+## Words that ask for a conference when they stand in LOCATION or CATEGORIES, and the kind that each
+## asks for: webinar, meeting, or "" for default_kind.
+# words = {}
+## The local part of the resource that can be invited, in service_domain. None if it is empty.
+# resource = ""
+## The account of calendars whose rule is "always" or "outside".
+# default = false
+## meeting or webinar, where nothing says which. meeting if it is empty.
+# default_kind = ""
+## How many calls a second at most. 0: 10.
+# calls_per_second = 0.0
+## The longest meeting to ask for; longer ones are booked for so long. 0s: what the provider takes.
+# max_duration = "0s"
+## For how long after a call without an answer its effect may still come, before it is looked for. 0s:
+## 30s.
+# late_answer = "0s"
+## How often to try again what only a person can mend, a wrong key say. 0s: after 30s, then at doubling intervals up to 10m.
+# denied_retry = "0s"
+`
