@@ -80,7 +80,7 @@ func TestPlanCreates(t *testing.T) {
 			if got != c.want {
 				t.Errorf("got %q, want %q (%s)", got, c.want, p.why)
 			}
-			if refused := s.refused != ""; refused != strings.Contains(string(p.data), "X-JOINERY-STATE;REASON=policy:failed") {
+			if refused := s.refused != ""; refused != strings.Contains(string(p.data), "X-JOINERY-STATE;X-REASON=policy:failed") {
 				t.Errorf("the event does not say that it was refused:\n%s", p.data)
 			}
 			if s.imported != strings.Contains(string(p.data), "X-JOINERY-STATE:imported") {

@@ -13,8 +13,8 @@ const (
 
 // The properties of ours that stand in an event, each once.
 const (
-	PropBooking = "X-JOINERY-BOOKING" // the booking's public id; parameter GENERATION
-	PropState   = "X-JOINERY-STATE"   // ready, failed, imported; parameter REASON
+	PropBooking = "X-JOINERY-BOOKING" // the booking's public id; parameter X-GENERATION, as libical drops others
+	PropState   = "X-JOINERY-STATE"   // ready, failed, imported; parameter X-REASON
 	// PropRequest is the client's: it asks for a conference (design §4).
 	PropRequest = "X-JOINERY-CONFERENCE"
 )
@@ -240,7 +240,7 @@ func Find(c *Component, m Marks) Found {
 	}
 	if l := c.First(PropBooking); l != nil {
 		f.Booking = strings.TrimSpace(l.Value)
-		fmt.Sscanf(l.Param("GENERATION"), "%d", &f.Generation)
+		fmt.Sscanf(l.Param("X-GENERATION"), "%d", &f.Generation)
 	}
 	if l := c.First("LOCATION"); l != nil {
 		raw := l.Value
@@ -293,7 +293,7 @@ type Presentation struct {
 	Booking    string              // X-JOINERY-BOOKING, empty: none is to stand
 	Generation int                 //
 	State      string              // X-JOINERY-STATE, empty: none is to stand
-	Reason     string              // its REASON
+	Reason     string              // its X-REASON
 	Label      string              // of CONFERENCE
 	Resources  func(a string) bool // attendees that answer for the service
 	PartStat   string              // what they answer, empty: left alone
@@ -306,10 +306,10 @@ func (e *Edit) Present(c *Component, p Presentation) (inLocation bool) {
 	e.presentDescription(c, p)
 	e.presentURL(c, p)
 	e.presentConference(c, p)
-	e.SetOnce(c, PropBooking, p.Booking, Param{Name: "GENERATION", Values: []string{fmt.Sprint(p.Generation)}})
+	e.SetOnce(c, PropBooking, p.Booking, Param{Name: "X-GENERATION", Values: []string{fmt.Sprint(p.Generation)}})
 	var reason []Param
 	if p.Reason != "" {
-		reason = []Param{{Name: "REASON", Values: []string{p.Reason}}}
+		reason = []Param{{Name: "X-REASON", Values: []string{p.Reason}}}
 	}
 	e.SetOnce(c, PropState, p.State, reason...)
 	if p.Resources != nil && p.PartStat != "" {
@@ -432,7 +432,7 @@ func (e *Edit) SetOnce(c *Component, name, value string, params ...Param) {
 	for _, p := range params {
 		same = same && l.Param(p.Name) == p.Values[0]
 	}
-	if len(params) == 0 && len(l.Params) > 0 && l.Param("REASON") != "" {
+	if len(params) == 0 && len(l.Params) > 0 && l.Param("X-REASON") != "" {
 		same = false
 	}
 	if !same {

@@ -150,7 +150,7 @@ func TestPresentReplacesOldLink(t *testing.T) {
 	p := ready()
 	p.Old = []string{old}
 	o := linkEvent(t, "LOCATION:"+old, "URL:"+old, "CONFERENCE;VALUE=URI:"+old, `DESCRIPTION:x\n\n`+EscapeText(Block("MTS Link", old))+`\ny`,
-		"X-JOINERY-BOOKING;GENERATION=1:b1", "X-JOINERY-BOOKING;GENERATION=0:b0")
+		"X-JOINERY-BOOKING;X-GENERATION=1:b1", "X-JOINERY-BOOKING;X-GENERATION=0:b0")
 	out, in := applied(t, o, p)
 	if text := strings.ReplaceAll(string(out.Data), "\r\n ", ""); strings.Contains(text, old) || !in {
 		t.Errorf("the old link is left (%v):\n%s", in, text)
