@@ -243,14 +243,19 @@ const patience = 15 * time.Second
 // eventually waits until check finds nothing to complain of.
 func (w *world) eventually(check func() error) {
 	w.Helper()
-	end := time.Now().Add(patience)
+	w.eventuallyIn(patience, check)
+}
+
+func (w *world) eventuallyIn(d time.Duration, check func() error) {
+	w.Helper()
+	end := time.Now().Add(d)
 	for {
 		err := check()
 		if err == nil {
 			return
 		}
 		if time.Now().After(end) {
-			w.Fatalf("after %v: %v", patience, err)
+			w.Fatalf("after %v: %v", d, err)
 		}
 		time.Sleep(15 * time.Millisecond)
 	}
