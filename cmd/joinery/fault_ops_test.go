@@ -1,0 +1,495 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The words that ask for a conference, by kind.
+var faultWords = [2][]string{{"Webinar", "Вебинар", "webinar"}, {"MTS Link", "МТС Линк"}}
+
+func (d *faultDevice) word(kind int) string {
+	return faultWords[kind][d.random.IntN(len(faultWords[kind]))]
+}
+
+// faultIsWord tells whether a text asks for a conference.
+func faultIsWord(text string) bool {
+	for _, words := range faultWords {
+		for _, w := range words {
+			if strings.EqualFold(strings.TrimSpace(text), w) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// faultPlace splits a LOCATION into its parts.
+func faultPlace(s *faultSheet) []string {
+	return strings.FieldsFunc(s.text("LOCATION"), func(r rune) bool { return r == ';' || r == ',' })
+}
+
+// asks tells whether something in s asks for a conference without help of a link.
+func (s *faultSheet) asks() bool {
+	if slices.ContainsFunc(faultPlace(s), faultIsWord) || faultIsWord(s.text("CATEGORIES")) {
+		return true
+	}
+	return slices.ContainsFunc(s.all("ATTENDEE"), func(l string) bool { return faultAddress(l) == faultResource })
+}
+
+// linked tells whether a link stands in LOCATION.
+func (s *faultSheet) linked() bool { return strings.Contains(s.text("LOCATION"), "https://") }
+
+// bump makes a change that everybody sees: a new title, or another line of the agenda.
+func (d *faultDevice) bump(m *faultMeeting, s *faultSheet, title bool) {
+	m.n++
+	if title {
+		s.set("SUMMARY:" + faultEscape(fmt.Sprintf("Планёрка %s, версия %d; «итоги»", m.uid[:8], m.n)))
+		return
+	}
+	agenda := fmt.Sprintf("Agenda %d: budget, plans; %s", m.n, m.uid[:8])
+	lines := strings.Split(s.text("DESCRIPTION"), "\n")
+	at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "Agenda") })
+	if at < 0 {
+		lines, at = append([]string{""}, lines...), 0
+	}
+	lines[at] = agenda
+	s.set("DESCRIPTION:" + faultEscape(strings.Join(lines, "\n")))
+}
+
+// someone is an address that may be invited: a colleague, or somebody outside.
+func (d *faultDevice) someone() string {
+	if d.random.IntN(3) == 0 {
+		return d.run.users[d.random.IntN(len(d.run.users))].email
+	}
+	return fmt.Sprintf("guest%d@partner.test", d.random.IntN(15))
+}
+
+func (d *faultDevice) invite(s *faultSheet, address string) bool {
+	if address == d.user.email || slices.Contains(s.people(), address) {
+		return false
+	}
+	if len(s.all("ORGANIZER")) == 0 {
+		s.add("ORGANIZER;CN=" + d.user.name + ":mailto:" + d.user.email)
+	}
+	language := []string{"", ";LANGUAGE=ru", ";LANGUAGE=uk", ";LANGUAGE=en"}[d.random.IntN(4)]
+	s.add("ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE" + language + ":mailto:" + address)
+	return true
+}
+
+// moment is a time some days away.
+func (d *faultDevice) moment() (zone string, start, end time.Time) {
+	zones := []string{"Europe/Moscow", "Asia/Yekaterinburg", "Europe/Kyiv", "UTC"}
+	start = time.Now().UTC().Truncate(time.Hour).Add(time.Duration(24+d.random.IntN(24*30)) * time.Hour)
+	return zones[d.random.IntN(len(zones))], start, start.Add(time.Duration(1+d.random.IntN(8)) * 15 * time.Minute)
+}
+
+// compose makes a new event, and asks for a conference in some way, or not.
+func (d *faultDevice) compose(m *faultMeeting, ask bool) *faultSheet {
+	zone, start, end := d.moment()
+	s := newFaultSheet(m.uid, zone, "", "", start, end)
+	d.bump(m, s, true)
+	d.bump(m, s, false)
+	for range d.random.IntN(5) {
+		d.invite(s, d.someone())
+	}
+	if !ask {
+		if d.random.IntN(2) == 0 {
+			s.add("LOCATION:Room 5")
+		}
+		return s
+	}
+	switch d.random.IntN(5) {
+	case 0:
+		s.add("CATEGORIES:" + d.word(d.random.IntN(2)))
+	case 1:
+		if len(s.all("ORGANIZER")) == 0 {
+			s.add("ORGANIZER;CN=" + d.user.name + ":mailto:" + d.user.email)
+		}
+		s.add("ATTENDEE;CUTYPE=RESOURCE;ROLE=NON-PARTICIPANT;PARTSTAT=NEEDS-ACTION:mailto:" + faultResource)
+	case 2:
+		s.add("LOCATION:" + faultEscape("Room 5; "+d.word(d.random.IntN(2))))
+	default:
+		s.add("LOCATION:" + d.word(d.random.IntN(2)))
+	}
+	return s
+}
+
+// create makes a new meeting. It returns nil where the server was not reached.
+func (d *faultDevice) create(ctx context.Context, ask bool, change func(*faultSheet)) *faultMeeting {
+	m := &faultMeeting{
+		owner: d.user, uid: strings.ToLower(faultMark()) + "@fault", ever: map[string]bool{},
+		may: []faultVersion{{}}, life: 1,
+	}
+	s := d.compose(m, ask)
+	if change != nil {
+		change(s)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d.user.add(m)
+	d.save(ctx, m, "create", faultSlugs[0], s, ask, "*", 200)
+	return m
+}
+
+// step does one thing.
+func (d *faultDevice) step(ctx context.Context) {
+	meetings := d.user.list()
+	if len(meetings) < 3 || d.random.IntN(100) < 14 {
+		d.create(ctx, d.random.IntN(4) > 0, nil)
+		return
+	}
+	if d.random.IntN(100) < 5 {
+		d.overlap(ctx, false)
+		return
+	}
+	// Mostly one of the last few, so that changes come close to each other.
+	if n := len(meetings); n > 6 && d.random.IntN(4) > 0 {
+		meetings = meetings[n-6:]
+	}
+	m := meetings[d.random.IntN(len(meetings))]
+	if !m.mu.TryLock() {
+		return // the user's other device is at it
+	}
+	defer m.mu.Unlock()
+	switch own := m.now().own(); {
+	case own == nil:
+		d.recreate(ctx, m)
+	case own.cancelled:
+		d.afterCancel(ctx, m)
+	default:
+		d.change(ctx, m, own)
+	}
+}
+
+// change does something with a meeting that stands.
+func (d *faultDevice) change(ctx context.Context, m *faultMeeting, own *faultContent) {
+	switch x := d.random.IntN(100); {
+	case x < 14:
+		d.stale(ctx, m, own)
+	case x < 22:
+		d.conditional(ctx, m, own)
+	case x < 26:
+		d.twins(ctx, m, own, d.random.IntN(2) == 0)
+	case x < 32:
+		d.remove(ctx, m)
+	case x < 36:
+		d.move(ctx, m)
+	case x < 39:
+		d.copyAndDelete(ctx, m, own)
+	case x < 43:
+		d.edit(ctx, m, "cancel", false, func(s *faultSheet) { s.set("STATUS:CANCELLED") })
+		if now := m.now().own(); now != nil && now.cancelled {
+			m.before = own.wants
+		}
+	case x < 51 && own.wants:
+		d.edit(ctx, m, "withdraw", false, withdrawFault)
+	case x < 60 && own.wants:
+		// The word in place of the link, or of the word that is not answered yet.
+		d.edit(ctx, m, "rotate", true, func(s *faultSheet) { s.set("LOCATION:" + d.word(d.random.IntN(2))) })
+	case x < 60:
+		d.edit(ctx, m, "ask", true, func(s *faultSheet) { s.set("LOCATION:" + d.word(d.random.IntN(2))) })
+	case x < 72:
+		d.edit(ctx, m, "reschedule", own.wants, func(s *faultSheet) {
+			zone, start, end := d.moment()
+			s.remove(func(l string) bool { return faultLineName(l) == "DTEND" })
+			s.set(faultTime("DTSTART", zone, start))
+			s.add(faultTime("DTEND", zone, end))
+			s.zone(zone)
+		})
+	case x < 86:
+		d.edit(ctx, m, "people", own.wants, d.people)
+	case x < 92:
+		d.touch(ctx, m, own)
+	default:
+		d.edit(ctx, m, "title", own.wants, func(s *faultSheet) { d.bump(m, s, true) })
+	}
+}
+
+// zone makes zone the only VTIMEZONE.
+func (s *faultSheet) zone(zone string) {
+	from := slices.Index(s.lines, "BEGIN:VTIMEZONE")
+	if from >= 0 {
+		to := slices.Index(s.lines, "END:VTIMEZONE")
+		s.lines = slices.Delete(s.lines, from, to+1)
+	}
+	if text := faultZones[zone]; text != "" {
+		s.lines = slices.Insert(s.lines, slices.Index(s.lines, "BEGIN:VEVENT"), strings.Split(text, "\n")...)
+	}
+}
+
+// withdrawFault takes out everything that asks, and the link.
+func withdrawFault(s *faultSheet) {
+	s.removeAll("LOCATION")
+	s.removeAll("CATEGORIES")
+	s.remove(func(l string) bool { return faultLineName(l) == "ATTENDEE" && faultAddress(l) == faultResource })
+}
+
+// people adds or removes attendees.
+func (d *faultDevice) people(s *faultSheet) {
+	if there := s.people(); len(there) > 0 && d.random.IntN(2) == 0 {
+		gone := there[d.random.IntN(len(there))]
+		s.remove(func(l string) bool { return faultLineName(l) == "ATTENDEE" && faultAddress(l) == gone })
+		return
+	}
+	for range 1 + d.random.IntN(2) {
+		d.invite(s, d.someone())
+	}
+}
+
+// edit is what most saves are: read, change, save with what was read as the condition.
+func (d *faultDevice) edit(ctx context.Context, m *faultMeeting, what string, wants bool, change func(*faultSheet)) {
+	c, ok := d.fresh(ctx, m)
+	if !ok {
+		return
+	}
+	s := c.sheet.clone()
+	change(s)
+	d.bump(m, s, false)
+	etag := c.etag
+	if d.random.IntN(4) == 0 {
+		etag = ""
+	}
+	// We may have written into it since; that refuses nothing.
+	faultSleep(ctx, time.Duration(d.random.IntN(60))*time.Millisecond)
+	d.save(ctx, m, what, c.slug, s, wants, etag, 200)
+}
+
+// touch saves without a change that anybody must be told of.
+func (d *faultDevice) touch(ctx context.Context, m *faultMeeting, own *faultContent) {
+	c, ok := d.fresh(ctx, m)
+	if !ok {
+		return
+	}
+	d.save(ctx, m, "touch", c.slug, c.sheet.clone(), own.wants, c.etag, 200)
+}
+
+// stale saves what the device read some time ago, without a condition.
+func (d *faultDevice) stale(ctx context.Context, m *faultMeeting, own *faultContent) {
+	c, ok := d.known(m)
+	if !ok || c.sheet.text("STATUS") == "CANCELLED" {
+		return
+	}
+	s := c.sheet.clone()
+	wants := own.wants // the link of then: kept or replaced, or stripped after a removal
+	switch {
+	case s.linked() && slices.ContainsFunc(faultPlace(s), faultIsWord):
+		return
+	case s.linked():
+	case s.asks():
+		wants = true
+	case own.wants && m.revived:
+		return // whether such a body withdraws what came back without a word is not for this program
+	default:
+		wants = false
+	}
+	d.bump(m, s, true)
+	d.bump(m, s, false)
+	d.save(ctx, m, "stale", c.slug, s, wants, "", 200)
+}
+
+// conditional saves what the device read some time ago, with the tag of then: it is refused if
+// somebody saved since, and only then.
+func (d *faultDevice) conditional(ctx context.Context, m *faultMeeting, own *faultContent) {
+	c, ok := d.known(m)
+	if !ok || c.etag == "" || c.sheet.text("STATUS") == "CANCELLED" {
+		return
+	}
+	s := c.sheet.clone()
+	d.bump(m, s, true)
+	if c.sheet.mark() == own.mark {
+		d.save(ctx, m, "conditional", c.slug, s, own.wants, c.etag, 200)
+		return
+	}
+	d.save(ctx, m, "outdated", c.slug, s, own.wants, c.etag, http.StatusPreconditionFailed)
+	delete(d.cache, m.uid)
+}
+
+// twins are two saves of two devices at the same moment. With the same If-Match one of them is
+// refused; without, the last one stands.
+func (d *faultDevice) twins(ctx context.Context, m *faultMeeting, own *faultContent, matched bool) {
+	c, ok := d.fresh(ctx, m)
+	if !ok {
+		return
+	}
+	var next [2]faultVersion
+	var replies [2]faultReply
+	var sent sync.WaitGroup
+	for i := range next {
+		s := c.sheet.clone()
+		d.bump(m, s, true)
+		s.stamp(time.Now())
+		next[i] = m.now().with(c.slug, contentOf(s, own.wants))
+		header := map[string]string{}
+		if matched {
+			header["If-Match"] = c.etag
+		}
+		sent.Go(func() { replies[i] = d.send(ctx, http.MethodPut, m.path(c.slug), s.String(), header) })
+	}
+	sent.Wait()
+	delete(d.cache, m.uid)
+	saved, lost := 0, 0
+	for _, r := range replies {
+		switch {
+		case r.unsent:
+			d.run.counts.unsent.Add(1)
+			continue
+		case r.ok():
+			saved++
+			d.run.counts.acknowledged.Add(1)
+		case !r.answered:
+			lost++
+			d.run.counts.unanswered.Add(1)
+		case matched && r.status == http.StatusPreconditionFailed:
+			d.run.counts.refused.Add(1)
+		default:
+			d.run.fail(m.uid, "one of two saves at once: got %d: %s", r.status, firstLine(r.body))
+		}
+		d.run.counts.changes.Add(1)
+	}
+	if matched && saved == 2 {
+		d.run.fail(m.uid, "two saves with one If-Match were both accepted")
+	}
+	var may []faultVersion
+	if saved == 0 {
+		may = append(may, m.now())
+	}
+	for i, r := range replies {
+		if r.ok() || !r.answered && !r.unsent {
+			may = append(may, next[i])
+		}
+	}
+	if matched && saved == 1 && lost == 0 {
+		may = may[:1]
+	}
+	m.may = may
+	if ctx.Err() == nil {
+		d.settle(ctx, m)
+	}
+}
+
+// remove deletes a meeting.
+func (d *faultDevice) remove(ctx context.Context, m *faultMeeting) {
+	v := m.now()
+	header := map[string]string{}
+	if c, ok := d.known(m); ok && c.etag != "" && c.sheet.mark() == v.own().mark && d.random.IntN(2) == 0 {
+		header["If-Match"] = c.etag
+	}
+	m.last = v.own()
+	r := d.send(ctx, http.MethodDelete, m.path(v.main), "", header)
+	d.conclude(ctx, m, "delete", r, 200, v.without(v.main))
+}
+
+// recreate has a deleted meeting come back: by undoing, or as something new of the same UID.
+func (d *faultDevice) recreate(ctx context.Context, m *faultMeeting) {
+	if d.random.IntN(3) == 0 {
+		return // it stays deleted for now
+	}
+	c, known := d.cache[m.uid]
+	undo := known && c.life == m.life && c.sheet.text("STATUS") != "CANCELLED" && m.last != nil && c.sheet.mark() == m.last.mark && d.random.IntN(2) == 0
+	ask := d.random.IntN(2) == 0
+	var s *faultSheet
+	switch {
+	case undo:
+		s, ask = c.sheet.clone(), m.last.wants && c.sheet.linked() || c.sheet.asks()
+		d.bump(m, s, false)
+	default:
+		s = d.compose(m, false)
+		s.removeAll("LOCATION")
+		if ask {
+			s.add("LOCATION:" + d.word(d.random.IntN(2)))
+		}
+	}
+	m.revived = true
+	m.life++
+	d.save(ctx, m, "create again", faultSlugs[d.random.IntN(2)], s, ask, "*", 200)
+}
+
+// afterCancel has a cancelled meeting take place after all, or deletes it.
+func (d *faultDevice) afterCancel(ctx context.Context, m *faultMeeting) {
+	m.revived = true
+	if d.random.IntN(2) == 0 {
+		d.remove(ctx, m)
+		return
+	}
+	d.edit(ctx, m, "uncancel", m.before, func(s *faultSheet) { s.set("STATUS:CONFIRMED") })
+}
+
+func otherSlug(slug string) string {
+	if slug == faultSlugs[0] {
+		return faultSlugs[1]
+	}
+	return faultSlugs[0]
+}
+
+// move moves a meeting to the user's other calendar.
+func (d *faultDevice) move(ctx context.Context, m *faultMeeting) {
+	v := m.now()
+	to := otherSlug(v.main)
+	r := d.send(ctx, "MOVE", m.path(v.main), "", map[string]string{
+		"Destination": "http://" + d.run.world.listen + m.path(to), "Overwrite": "F",
+	})
+	d.conclude(ctx, m, "move", r, 200, v.without(v.main).with(to, v.own()))
+}
+
+// copyAndDelete moves as clients do that know no MOVE: a PUT there, then a DELETE here.
+func (d *faultDevice) copyAndDelete(ctx context.Context, m *faultMeeting, own *faultContent) {
+	c, ok := d.fresh(ctx, m)
+	if !ok {
+		return
+	}
+	from, to := c.slug, otherSlug(c.slug)
+	s := c.sheet.clone()
+	d.bump(m, s, false)
+	d.save(ctx, m, "put elsewhere", to, s, own.wants, "*", 200)
+	// Whoever finds the event in both calendars deletes the old one, sooner or later.
+	for ctx.Err() == nil && len(m.now().at) == 2 {
+		v := m.now()
+		r := d.send(ctx, http.MethodDelete, m.path(from), "", nil)
+		next := v.without(from)
+		next.main = to
+		d.conclude(ctx, m, "delete here", r, 200, next)
+		if r.answered && !r.ok() {
+			return
+		}
+	}
+}
+
+// overlap saves a new event again, with the tag of its first save, while its link is being made or,
+// if late is set, just after it was written.
+func (d *faultDevice) overlap(ctx context.Context, late bool) {
+	m := &faultMeeting{
+		owner: d.user, uid: strings.ToLower(faultMark()) + "@fault", ever: map[string]bool{},
+		may: []faultVersion{{}}, life: 1,
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d.user.add(m)
+	s := d.compose(m, false)
+	s.removeAll("LOCATION")
+	s.add("LOCATION:" + d.word(0))
+	if !d.save(ctx, m, "create", faultSlugs[0], s, true, "*", 200) {
+		return
+	}
+	tag := d.cache[m.uid].etag
+	if tag == "" {
+		return // the link was there at once
+	}
+	if late {
+		for end := time.Now().Add(5 * time.Second); time.Now().Before(end) && ctx.Err() == nil; faultSleep(ctx, 30*time.Millisecond) {
+			if r, ok := d.read(ctx, http.MethodGet, m.path(faultSlugs[0]), "", nil); ok && r.etag != tag {
+				break
+			}
+		}
+	} else {
+		faultSleep(ctx, time.Duration(d.random.IntN(1300))*time.Millisecond)
+	}
+	again := s.clone()
+	d.bump(m, again, true)
+	d.save(ctx, m, "save while the link is made", faultSlugs[0], again, true, tag, 200)
+}
