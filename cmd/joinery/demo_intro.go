@@ -65,9 +65,9 @@ func (d demoIntro) Curl() string {
 	data := `BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//joinery//demo//EN\r\nBEGIN:VEVENT\r\nUID:demo-1\r\n` +
 		`DTSTAMP:` + d.Now.UTC().Format(stamp) +
 		`\r\nDTSTART:` + d.Start.UTC().Format(stamp) + `\r\nDTEND:` + d.Start.Add(time.Hour).UTC().Format(stamp) +
-		`\r\nSUMMARY:Demo\r\nLOCATION:Webinar\r\nORGANIZER:mailto:anna@example.org\r\n` +
-		`ATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@example.org\r\n` +
-		`ATTENDEE;RSVP=TRUE:mailto:boris@example.org\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n`
+		`\r\nSUMMARY:Demo\r\nLOCATION:Webinar\r\nORGANIZER;CN=Anna Petrova:mailto:anna@example.org\r\n` +
+		`ATTENDEE;CN=Anna Petrova;PARTSTAT=ACCEPTED:mailto:anna@example.org\r\n` +
+		`ATTENDEE;CN=Boris Orlov;RSVP=TRUE:mailto:boris@example.org\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n`
 	return "printf '" + data + "' | curl -isS -u anna:demo -H 'Content-Type: text/calendar' -T - " + d.Event()
 }
 

@@ -27,7 +27,7 @@ func (d *doctor) relayPolicy() change.Policy {
 // configuration judges what is allowed and yet seldom meant.
 func (d *doctor) configuration() {
 	c := d.config
-	d.add(statusOK, "configuration", fmt.Sprintf("%s, %d providers", c.path, len(c.Providers)), "")
+	d.add(statusOK, "configuration", fmt.Sprintf("%s, accounts of providers: %d", c.path, len(c.Providers)), "")
 	if len(c.Providers) == 0 {
 		d.add(statusWarn, "providers", "there is none, so nothing gets a conference", "Add a [[provider]] to "+c.path+".")
 	} else if d.defaultProvider() == "" {

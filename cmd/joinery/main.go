@@ -75,6 +75,7 @@ func (p *program) root() *cobra.Command {
 		Args:          cobra.ArbitraryArgs,
 		RunE:          onlyHelp,
 	}
+	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVarP(&p.configPath, "config", "c", "joinery.toml", "the configuration `FILE`; joinery config prints an example")
 	root.AddCommand(p.serveCommand(), p.demoCommand(), p.userCommand(), p.calendarCommand(), p.importCommand(),
 		p.doctorCommand(), p.whyCommand(), p.emulateCommand(), p.configCommand(), p.versionCommand())
