@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -132,6 +131,9 @@ func parseConfig(path string, data []byte, environ []string) (*config, error) {
 	if err := dec.Decode(&c); err != nil {
 		return nil, configError(path, err)
 	}
+	if err := checkSpans(path, data); err != nil {
+		return nil, err
+	}
 	if err := c.environment(environ); err != nil {
 		return nil, err
 	}
@@ -143,23 +145,4 @@ func parseConfig(path string, data []byte, environ []string) (*config, error) {
 		return nil, err
 	}
 	return &c, nil
-}
-
-// configError makes one line of a TOML error.
-func configError(path string, err error) error {
-	var unknown *toml.StrictMissingError
-	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
-		e := unknown.Errors[0]
-		row, _ := e.Position()
-		return fmt.Errorf("%s:%d: unknown key %s; `joinery config` prints all keys", path, row, dotted(e.Key()))
-	}
-	var wrong *toml.DecodeError
-	if errors.As(err, &wrong) {
-		row, _ := wrong.Position()
-		if key := dotted(wrong.Key()); key != "" {
-			return fmt.Errorf("%s:%d: %s: %s", path, row, key, oneLine(wrong.Error()))
-		}
-		return fmt.Errorf("%s:%d: %s", path, row, oneLine(wrong.Error()))
-	}
-	return fmt.Errorf("%s: %s", path, oneLine(err.Error()))
 }
