@@ -39,7 +39,6 @@ func (w *world) untilMail(address string, n int) {
 func TestRowsRefused(t *testing.T) {
 	rows := newRows(t)
 	defer rows.wait()
-	ownerID := int64(70001) // the emulated account's owner
 	for _, c := range []struct {
 		name         string
 		break_, mend func(w *world)
@@ -54,14 +53,7 @@ func TestRowsRefused(t *testing.T) {
 			"сервис не принимает ключ организации", "ключ",
 		},
 		{
-			"an owner who is not confirmed",
-			func(w *world) {
-				w.mts.SetMember(emulator.Member{ID: ownerID, Email: "account@mts-link.example", Name: "Owner"})
-				w.mts.SetMember(emulator.Member{Email: anna, Name: "Anna"})
-			},
-			func(w *world) {
-				w.mts.SetMember(emulator.Member{ID: ownerID, Email: "account@mts-link.example", Name: "Owner", Confirmed: true})
-			},
+			"an owner who is not confirmed", func(w *world) { w.unsubmitted.Store(true) }, func(w *world) { w.unsubmitted.Store(false) },
 			"учётная запись в сервисе не подтверждена", "не подтверждена",
 		},
 		{

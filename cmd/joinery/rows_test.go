@@ -88,7 +88,8 @@ type world struct {
 
 	anna, phone, boris *rowsClient // phone is anna's second device
 
-	ahead atomic.Int64 // of the real time, of program and accounts
+	ahead       atomic.Int64 // of the real time, of program and accounts
+	unsubmitted atomic.Bool  // the accounts' owner, too, has not confirmed the address
 }
 
 // now is the time of program and accounts.
@@ -125,7 +126,15 @@ func newWorld(t *testing.T, options ...func(*config)) *world {
 		m := emulator.NewMTSLink(emulator.MTSLinkOptions{
 			Token: token, Now: w.now, Members: []emulator.Member{{Email: anna, Name: "Anna", Confirmed: true}},
 		})
-		s := httptest.NewServer(m)
+		s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if w.unsubmitted.Load() && r.Method == http.MethodPost && r.URL.Path == "/v3/events" {
+				rw.Header().Set("Content-Type", "application/json")
+				rw.WriteHeader(http.StatusForbidden)
+				io.WriteString(rw, `{"error":{"code":403,"message":"Event owner is not submitted"}}`)
+				return
+			}
+			m.ServeHTTP(rw, r)
+		}))
 		t.Cleanup(func() {
 			m.Clear()
 			s.CloseClientConnections()
