@@ -168,7 +168,8 @@ func (s *situation) judge(v *ical.VEvent, b *store.Booking, marks ical.Marks, re
 		asked, asks := in.first(func(Ask) bool { return true })
 		switch {
 		case revived && !asks && !in.found.Old && !in.traces(b):
-			return verdict{move: moveNone, why: "came back without asking"}
+			// Remembered as a removal: the saves that follow do not ask either.
+			return verdict{move: moveRemove, why: "came back without asking"}
 		case s.reusable && (in.traces(b) || !asks || asked.same(b.Provider, b.Kind)):
 			return verdict{move: moveKeep, location: true, blockGone: b.BlockGone, why: "came back in time"}
 		case asks:
