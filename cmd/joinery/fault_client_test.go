@@ -97,6 +97,11 @@ func (d *faultDevice) read(ctx context.Context, method, path, body string, heade
 // that must be answered, 200 for any 2xx. It tells whether the request was answered as wanted.
 func (d *faultDevice) conclude(ctx context.Context, m *faultMeeting, what string, r faultReply, want int, next faultVersion) bool {
 	counts := &d.run.counts
+	state := "gone"
+	if c := next.own(); c != nil {
+		state = fmt.Sprintf("%s in %s, a conference: %v, people: %v", c.mark, next.main, c.wants, c.people)
+	}
+	m.tell("%s by %s: answer %d, to be: %s", what, d.agent, r.status, state)
 	switch {
 	case r.unsent:
 		counts.unsent.Add(1)
@@ -164,6 +169,7 @@ func (d *faultDevice) settle(ctx context.Context, m *faultMeeting) (moved bool) 
 			}
 		}
 		m.reach(v)
+		m.tell("it is state %d of %s", i+1, faultVersions(m.may))
 		return i > 0
 	}
 	d.run.fail(m.uid, "what stands is no state that was saved: got %v, want one of %s", marks, faultVersions(m.may))

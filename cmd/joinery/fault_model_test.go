@@ -139,6 +139,7 @@ type faultMeeting struct {
 	last    *faultContent   // what stood when it was deleted
 	life    int             // counts its creations
 	n       int             // counts changes, for titles
+	story   []string        // what was done, for who looks for a fault
 }
 
 // now is the state of a meeting whose last request was answered.
@@ -152,6 +153,11 @@ func (m *faultMeeting) reach(v faultVersion) {
 			m.ever[a] = true
 		}
 	}
+}
+
+// tell notes what a client did and what it came to.
+func (m *faultMeeting) tell(format string, args ...any) {
+	m.story = append(m.story, time.Now().UTC().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
 }
 
 func (m *faultMeeting) path(slug string) string {

@@ -43,7 +43,7 @@ func (s *faultSheet) asks() bool {
 }
 
 // linked tells whether a link stands in LOCATION.
-func (s *faultSheet) linked() bool { return strings.Contains(s.text("LOCATION"), "https://") }
+func (s *faultSheet) linked() bool { return faultLink.MatchString(s.text("LOCATION")) }
 
 // bump makes a change that everybody sees: a new title, or another line of the agenda.
 func (d *faultDevice) bump(m *faultMeeting, s *faultSheet, title bool) {

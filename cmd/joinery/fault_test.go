@@ -206,6 +206,13 @@ func (r *faultRun) report() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	for _, uid := range uids[:min(3, len(uids))] {
+		for _, u := range r.users {
+			for _, m := range u.list() {
+				if m.uid == uid {
+					t.Logf("what clients did to %s:\n%s", uid, strings.Join(m.story, "\n"))
+				}
+			}
+		}
 		if out, err := r.world.run(ctx, "", "why", uid); err != nil {
 			t.Log(err)
 		} else {

@@ -104,17 +104,20 @@ func (r *faultRun) sometime(ctx context.Context, begun time.Time, i, n int) {
 func (r *faultRun) misfortune(ctx context.Context) {
 	f := emulator.Fault{Call: faultCalls[r.random.IntN(len(faultCalls))], Times: 1 + r.random.IntN(2)}
 	switch x := r.random.IntN(100); {
-	case x < 30:
+	case x < 10 && strings.HasPrefix(f.Call, "POST "):
+		// The effect comes when the server may be long dead, yet within late_answer.
+		f.Kind, f.Seconds = emulator.FaultLate, 0.1+0.7*r.random.Float64()
+	case x < 28:
 		f.Kind, f.Seconds = emulator.FaultDelay, 0.1+r.random.Float64()
-	case x < 50:
+	case x < 48:
 		f.Kind = emulator.FaultDrop
-	case x < 60:
+	case x < 56:
 		f.Kind, f.Seconds = emulator.Fault429, 1
-	case x < 75:
+	case x < 70:
 		f.Kind = emulator.Fault500
-	case x < 82:
+	case x < 78:
 		f.Kind = emulator.Fault500After
-	case x < 97:
+	case x < 93:
 		f.Kind = emulator.FaultBadJSON
 	default:
 		f.Kind = emulator.FaultDenied
