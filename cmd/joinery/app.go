@@ -33,6 +33,7 @@ type app struct {
 	reconciler *booking.Reconciler
 	sender     *mailer.Sender
 	metrics    *web.Metrics
+	metricsOn  net.Listener                    // of the metrics alone; nil: none
 	front      func(http.Handler) http.Handler // put before everything else; nil: nothing
 }
 
@@ -204,10 +205,8 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 		}
 		return err
 	})
-	if a.config.Metrics != "" {
-		if err := a.serveMetrics(ctx, g); err != nil {
-			return err
-		}
+	if a.metricsOn != nil {
+		g.Go(func() error { return serveUntil(ctx, a.metricsOn, a.metrics.Handler(a.store, a.accounts)) })
 	}
 	g.Go(func() error {
 		<-ctx.Done()
@@ -218,25 +217,6 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
-	return nil
-}
-
-func (a *app) serveMetrics(ctx context.Context, g *errgroup.Group) error {
-	l, err := net.Listen("tcp", a.config.Metrics)
-	if err != nil {
-		return fmt.Errorf("%s: metrics: %w", a.config.path, err)
-	}
-	server := &http.Server{Handler: a.metrics.Handler(a.store, a.accounts), ReadHeaderTimeout: 10 * time.Second}
-	g.Go(func() error {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-	g.Go(func() error {
-		<-ctx.Done()
-		return server.Close()
-	})
 	return nil
 }
 

@@ -112,6 +112,7 @@ func request(t *testing.T, method, url, body string) (int, string) {
 
 // TestDemo does what the demo says one can do.
 func TestDemo(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	printed, end := startDemo(t)
 	address := found(t, printed, `listening on (http://\S+)`)[0]
 	account := found(t, printed, `MTS Link +(http://\S+)/ `)[0]

@@ -46,8 +46,8 @@ type splitter struct {
 }
 
 // splitCalendar makes objects of a file with one VCALENDAR or several: the components of one UID
-// together, with the VTIMEZONEs that they name. The components' lines stay as they are; METHOD and
-// properties of the calendar as a whole are left out. What has no UID is an error.
+// together, with the VTIMEZONEs that they name. The components' lines stay as they are but for their
+// ends; METHOD and properties of the calendar as a whole are left out. What has no UID is an error.
 func splitCalendar(data []byte) ([]splitObject, error) {
 	var s splitter
 	number := 0
@@ -89,6 +89,12 @@ func unfold(raw []byte) string {
 	return strings.NewReplacer("\r\n ", "", "\r\n\t", "", "\n ", "", "\n\t", "").Replace(strings.TrimRight(string(raw), "\r\n"))
 }
 
+// crlf gives a content line and its folds the line ends of RFC 5545 §3.1.
+func crlf(raw []byte) []byte {
+	raw = bytes.ReplaceAll(bytes.TrimRight(raw, "\r\n"), []byte("\r\n"), []byte("\n"))
+	return append(bytes.ReplaceAll(raw, []byte("\n"), []byte("\r\n")), "\r\n"...)
+}
+
 var errNotCalendar = errors.New("this is not an iCalendar file")
 
 func (s *splitter) line(raw []byte) error {
@@ -111,7 +117,7 @@ func (s *splitter) line(raw []byte) error {
 	case depth == 1 && name == "PRODID" && s.prodid == "":
 		s.prodid = text
 	case depth >= 2 && text != "":
-		s.current.text = append(append(s.current.text, bytes.TrimRight(raw, "\r\n")...), "\r\n"...)
+		s.current.text = append(s.current.text, crlf(raw)...)
 		if depth == 2 && name == "UID" {
 			s.current.uid = value
 		}

@@ -39,11 +39,19 @@ func (p *program) serve(ctx context.Context) (err error) {
 		return c.wrong("listen", err.Error()+"; stop the other program or choose another address")
 	}
 	defer l.Close()
+	var metrics net.Listener
+	if c.Metrics != "" {
+		if metrics, err = listenTCP(c.Metrics); err != nil {
+			return c.wrong("metrics", err.Error()+"; stop the other program or choose another address")
+		}
+		defer metrics.Close()
+	}
 	c.settlePort(l.Addr())
 	a, err := newApp(ctx, c, p.logger(c), p.now)
 	if err != nil {
 		return err
 	}
+	a.metricsOn = metrics
 	defer func() { err = errors.Join(err, a.Close()) }()
 	scheme := "http"
 	if c.TLS.Cert != "" {
