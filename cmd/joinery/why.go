@@ -301,12 +301,14 @@ func (w *whyWriter) mails(tx *store.Tx, id int64) error {
 	for _, d := range deliveries {
 		what := "invited"
 		switch {
+		case d.MessageID == "":
+			what = "nothing was sent"
 		case d.Reply:
 			what = "answered"
 		case len(d.View) == 0:
-			what = "cancelled, or nothing yet"
+			what = "cancelled"
 		}
-		w.say(1, "%s: %s %s, SEQUENCE %d, status %s", d.Address, what, at(d.At), d.Sequence, d.Status)
+		w.say(1, "%s: %s %s, SEQUENCE %d%s", d.Address, what, at(d.At), d.Sequence, prefixed(", status ", d.Status))
 	}
 	return nil
 }
