@@ -80,9 +80,10 @@ func TestRowsRefused(t *testing.T) {
 			w.wantUntouched(sent, got)
 			// Attendees are not kept waiting, and do not read of our trouble.
 			w.untilMail(boris, 1)
+			w.untilMail(vera, 1)
 			w.untilMail(anna, 1)
-			w.lacks(w.letters(vera)[0].calendar, "Не удалось")
-			w.lacks(w.letters(vera)[0].text, "Не удалось")
+			w.lacks(w.letter(vera, 0).calendar, "Не удалось")
+			w.lacks(w.letter(vera, 0).text, "Не удалось")
 			w.contains(w.wantMail(anna, "NOTE").text, c.note)
 			w.none()
 			// More attempts, and more saves, say it once.

@@ -47,7 +47,7 @@ func (w *world) wantReplaced(text string, c emulator.Conference, account *emulat
 		w.Error("the old conference was deleted before there was a new one")
 	}
 	w.wantLinkMail(w.wantMail(boris, "REQUEST", "REQUEST"), now.Link)
-	w.lacks(w.letters(boris)[1].calendar, c.Link)
+	w.lacks(w.letter(boris, 1).calendar, c.Link)
 	return now
 }
 
@@ -312,7 +312,8 @@ func TestRowsRemembered(t *testing.T) {
 			w.wantNoTrace(got)
 			w.none()
 			// What asks is taken out, and put in again.
-			bare := w.swap(got, all(got, lineName(line))[len(all(got, lineName(line)))-1]+"\r\n", "")
+			asks := all(got, lineName(line))
+			bare := w.swap(got, asks[len(asks)-1]+"\r\n", "")
 			got = w.anna.save(aPath, bare)
 			w.wantNoTrace(got)
 			got = w.anna.save(aPath, plus(got, line))

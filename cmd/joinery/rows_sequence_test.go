@@ -234,8 +234,8 @@ func TestRowsSlow(t *testing.T) {
 			}
 			return nil
 		})
-		w.contains(w.letters(vera)[0].text, "Ссылка на конференцию придёт отдельным письмом")
-		w.contains(value(w.letters(vera)[0].calendar, "SUMMARY"), "Rows of a")
+		w.contains(w.letter(vera, 0).text, "Ссылка на конференцию придёт отдельным письмом")
+		w.contains(value(w.letter(vera, 0).calendar, "SUMMARY"), "Rows of a")
 	}, func(c *config) {
 		c.CalDAV.WaitForLink, c.Mail.WaitForLink = duration(300*time.Millisecond), duration(time.Second)
 	})

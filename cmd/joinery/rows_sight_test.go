@@ -99,6 +99,16 @@ func (w *world) letters(address string) []rowsLetter {
 	return out
 }
 
+// letter is the nth mail to an address, counted from 0.
+func (w *world) letter(address string, n int) rowsLetter {
+	w.Helper()
+	list := w.letters(address)
+	if n >= len(list) {
+		w.Fatalf("%s has %d mails only", address, len(list))
+	}
+	return list[n]
+}
+
 // wantMail checks the methods of the mails to an address, in order, and returns the last mail.
 func (w *world) wantMail(address string, methods ...string) rowsLetter {
 	w.Helper()

@@ -110,6 +110,14 @@ func all(text, name string) []string {
 	return out
 }
 
+// first is the first unfolded line of that name, empty if there is none.
+func first(text, name string) string {
+	for _, l := range all(text, name) {
+		return l
+	}
+	return ""
+}
+
 // value is the value of the first line of that name, unescaped.
 func value(text, name string) string {
 	for _, l := range all(text, name) {

@@ -113,7 +113,7 @@ func TestRowsWritten(t *testing.T) {
 		x := value(text, "X-ALT-DESC")
 		same(w, "links in X-ALT-DESC", strings.Count(x, `<a href="`+c.Link+`">`), 1)
 		w.contains(x, "<p>Agenda: <b>money</b></p>", openFence)
-		plain := all(text, "DESCRIPTION")[0]
+		plain := first(text, "DESCRIPTION")
 		w.contains(plain, `ALTREP="data:text/html,%3Cp%3EAgenda%3A%20%3Cb%3Emoney%3C%2Fb%3E%3C%2Fp%3E`, "%3Ca%20href%3D%22https%3A%2F%2Fmy.mts-link.ru")
 		// Saved again, nothing grows; rotated, the link is the new one; removed, it is as it was.
 		same(w, "the event", w.anna.save(aPath, text), text)
@@ -124,13 +124,13 @@ func TestRowsWritten(t *testing.T) {
 		text = w.anna.save(aPath, without(text, "LOCATION"))
 		w.wantNoTrace(text)
 		same(w, "X-ALT-DESC", value(text, "X-ALT-DESC"), html)
-		same(w, "DESCRIPTION", all(text, "DESCRIPTION")[0], altrep)
+		same(w, "DESCRIPTION", first(text, "DESCRIPTION"), altrep)
 	})
 	rows.play("HTML in base64", func(w *world) {
 		html := base64.StdEncoding.EncodeToString([]byte("<p>Повестка</p>"))
 		altrep := `DESCRIPTION;ALTREP="data:text/html;charset=utf-8;base64,` + html + `":Повестка`
 		text, c := w.booked("LOCATION:Webinar", altrep)
-		_, data, _ := strings.Cut(all(text, "DESCRIPTION")[0], "base64,")
+		_, data, _ := strings.Cut(first(text, "DESCRIPTION"), "base64,")
 		data, _, _ = strings.Cut(data, `"`)
 		plain, err := base64.StdEncoding.DecodeString(data)
 		if err != nil {
@@ -138,7 +138,7 @@ func TestRowsWritten(t *testing.T) {
 		}
 		w.contains(string(plain), "<p>Повестка</p>", `<a href="`+c.Link+`">`)
 		text = w.anna.save(aPath, without(text, "LOCATION"))
-		same(w, "DESCRIPTION", all(text, "DESCRIPTION")[0], altrep)
+		same(w, "DESCRIPTION", first(text, "DESCRIPTION"), altrep)
 	})
 	rows.play("the block is deleted from text and HTML", func(w *world) {
 		text, c := w.booked("LOCATION:Webinar", "DESCRIPTION:Agenda", "X-ALT-DESC;FMTTYPE=text/html:<p>Agenda</p>")
