@@ -37,27 +37,33 @@ func (tx *Tx) PutDelivery(d *Delivery) error {
 	return nil
 }
 
-const messageColumns = `id, event_id, address, reply, method, message_id, sender, state, attempts, last_error,
-	created_at, updated_at, body`
+const (
+	// SQLite takes the length of a blob from its row's header, without reading it.
+	sentColumns = `id, event_id, address, reply, method, message_id, sender, state, attempts, last_error,
+	created_at, updated_at, coalesce(length(body), 0)`
+	messageColumns = sentColumns + `, body`
+)
 
-func (m *Message) fields() []any {
+func (m *Message) sentFields() []any {
 	return []any{&m.ID, &m.EventID, &m.Address, &m.Reply, &m.Method, &m.MessageID, &m.From, &m.State, &m.Attempts,
-		&m.LastError, (*instant)(&m.Created), (*instant)(&m.Updated), &m.Body}
+		&m.LastError, (*instant)(&m.Created), (*instant)(&m.Updated), &m.Size}
 }
+
+func (m *Message) fields() []any { return append(m.sentFields(), &m.Body) }
 
 // MessageByID reads a message.
 func (tx *Tx) MessageByID(id int64) (*Message, error) {
 	return one(tx, "message", (*Message).fields, `SELECT `+messageColumns+` FROM messages WHERE id = ?`, id)
 }
 
-// Messages lists an event's messages, oldest first.
+// Messages lists an event's messages, oldest first, without Body (MessageByID reads it).
 func (tx *Tx) Messages(eventID int64) ([]Message, error) {
-	return list(tx, "messages", (*Message).fields, `SELECT `+messageColumns+` FROM messages
+	return list(tx, "messages", (*Message).sentFields, `SELECT `+sentColumns+` FROM messages
 		WHERE event_id = ? ORDER BY id`, eventID)
 }
 
-// PutMessage inserts a message (ID 0; ErrExists for its MessageID) and sets its ID and Created, or
-// writes what changes of the message of that ID: State, Attempts and LastError. It sets Updated.
+// PutMessage inserts a message (ID 0; ErrExists for its MessageID) and sets its ID, Created and Size,
+// or writes what changes of the message of that ID: State, Attempts and LastError. It sets Updated.
 // A message is composed once: its bytes and whom they go to never change.
 func (tx *Tx) PutMessage(m *Message) error {
 	m.Updated = tx.at
@@ -65,7 +71,7 @@ func (tx *Tx) PutMessage(m *Message) error {
 		return tx.change("update message", `UPDATE messages SET state = ?, attempts = ?, last_error = ?, updated_at = ?
 			WHERE id = ?`, m.State, m.Attempts, m.LastError, instant(m.Updated), m.ID)
 	}
-	m.Created = tx.at
+	m.Created, m.Size = tx.at, len(m.Body)
 	err := tx.row([]any{&m.ID}, `INSERT INTO messages
 		(event_id, address, reply, method, message_id, sender, state, attempts, last_error, created_at, updated_at, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,

@@ -199,7 +199,8 @@ type Message struct {
 	Method    string // REQUEST, CANCEL, REPLY, or NOTE for a notice to the organiser
 	MessageID string // without angle brackets
 	From      string // envelope
-	Body      []byte
+	Body      []byte // nil in a list, and once history was purged
+	Size      int    // bytes of Body as it is stored
 	State     MessageState
 	Attempts  int
 	LastError string

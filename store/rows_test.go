@@ -108,6 +108,10 @@ func TestRowsRoundTrip(t *testing.T) {
 		check("update message", nil, nil, tx.PutMessage(m))
 		gotMessage, err := tx.MessageByID(m.ID)
 		check("message", gotMessage, m, err)
+		listed := *m
+		listed.Body = nil
+		messages, err := tx.Messages(e.ID)
+		check("messages", messages, []store.Message{listed}, err)
 
 		a := &store.Audit{UserID: u.ID, UID: "u1", At: at, Who: "anna", What: "put", Details: "d"}
 		check("add audit", nil, nil, tx.AddAudit(a))
