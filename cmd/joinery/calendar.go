@@ -129,7 +129,7 @@ func (p *program) calendarSetCommand() *cobra.Command {
   always   all with attendees or without
 
 The rule counts for events saved from then on. An event that carries another service's link is left
-alone. The account is the provider with default = true.`,
+alone. The account is the provider with default = true, otherwise the first one.`,
 		Args: exactly("LOGIN/CALENDAR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			setRule, setName := cmd.Flags().Changed("conference"), cmd.Flags().Changed("name")
@@ -148,8 +148,8 @@ alone. The account is the provider with default = true.`,
 				return err
 			}
 			defer a.Close()
-			if setRule && value != "" && a.defaultProvider() == "" {
-				return fmt.Errorf("%s: no provider has default = true; set it for the one that the rule is to use", a.config.path)
+			if setRule && value != "" && len(a.config.Providers) == 0 {
+				return fmt.Errorf("%s: there is no provider; add a [[provider]] that the rule can use", a.config.path)
 			}
 			return a.store.Update(cmd.Context(), func(tx *store.Tx) error {
 				c, _, err := calendarOf(tx, args[0])
@@ -175,16 +175,6 @@ alone. The account is the provider with default = true.`,
 	cmd.Flags().StringVar(&rule, "conference", "", "the `RULE`: never, outside or always")
 	cmd.Flags().StringVar(&name, "name", "", "the `NAME` that people see")
 	return cmd
-}
-
-// defaultProvider is the account that calendars' rules use; empty: none.
-func (a *app) defaultProvider() string {
-	for _, p := range a.config.Providers {
-		if p.Default {
-			return p.Name
-		}
-	}
-	return ""
 }
 
 func (p *program) calendarRemoveCommand() *cobra.Command {

@@ -54,11 +54,11 @@ anna/team plans  Team      always      0
 	})
 }
 
-func TestCalendarRuleNeedsADefault(t *testing.T) {
+func TestCalendarRuleNeedsAProvider(t *testing.T) {
 	c := newCommandLine(t, "127.0.0.1:1", "127.0.0.1:1", "")
-	c.environ = append(c.environ, "JOINERY_PROVIDER_MTSLINK_DEFAULT=false")
+	c.write("[mail]\nrelay = \"smtp://127.0.0.1:1\"\ndomains = [\"example.org\"]\n")
 	c.works("s", "user", "add", "anna", "--email", "anna@example.org", "--password-stdin")
-	c.fails("", []string{"calendar", "set", "anna/calendar", "--conference", "always"}, "no provider has default = true")
+	c.fails("", []string{"calendar", "set", "anna/calendar", "--conference", "always"}, "there is no provider", "[[provider]]")
 	c.works("", "calendar", "set", "anna/calendar", "--conference", "never")
 }
 

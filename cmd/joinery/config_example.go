@@ -146,7 +146,8 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 # words = {}
 ## The local part of the resource that can be invited, in service_domain. None if it is empty.
 # resource = ""
-## The account of calendars whose rule is "always" or "outside".
+## The account of calendars whose rule is "always" or "outside", and of X-JOINERY-CONFERENCE without a
+## name. The first account where none is the default.
 # default = false
 ## meeting or webinar, where nothing says which. meeting if it is empty.
 # default_kind = ""

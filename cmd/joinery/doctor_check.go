@@ -30,8 +30,6 @@ func (d *doctor) configuration() {
 	d.add(statusOK, "configuration", fmt.Sprintf("%s, accounts of providers: %d", c.path, len(c.Providers)), "")
 	if len(c.Providers) == 0 {
 		d.add(statusWarn, "providers", "there is none, so nothing gets a conference", "Add a [[provider]] to "+c.path+".")
-	} else if d.defaultProvider() == "" {
-		d.add(statusWarn, "providers", "none is the default, so calendars' rules have none to use", "Set default = true for one provider.")
 	}
 	u, err := url.Parse(c.PublicURL)
 	switch {
@@ -43,6 +41,9 @@ func (d *doctor) configuration() {
 	}
 	if host, _, err := net.SplitHostPort(c.Listen); err == nil && !loopbackName(host) && c.TLS.Cert == "" {
 		d.add(statusWarn, "listen", c.Listen+" is open to others and speaks plain HTTP", "Listen on 127.0.0.1 behind a reverse proxy with TLS, or set tls.cert and tls.key.")
+	}
+	if host, _, err := net.SplitHostPort(c.Listen); err == nil && u != nil && loopbackName(host) && !loopbackName(u.Hostname()) && !c.CalDAV.TrustProxy {
+		d.add(statusWarn, "trust_proxy", "behind a reverse proxy all clients seem to be one, so that wrong passwords of one keep others out", "Set trust_proxy = true in [caldav], and let the proxy set X-Forwarded-For.")
 	}
 	if c.TLS.Cert != "" {
 		d.certificate()

@@ -113,6 +113,10 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			environ: []string{"JOINERY_PUBLIC_URL=http://calendar.example.org"}, fails: "public_url", status: "warn",
 			parts: []string{"unencrypted", "https://"},
 		},
+		"forgotten proxy": {
+			environ: []string{"JOINERY_PUBLIC_URL=https://calendar.example.org"}, fails: "trust_proxy", status: "warn",
+			parts: []string{"wrong passwords of one", "trust_proxy = true"},
+		},
 		"people's domain": {
 			environ: []string{"JOINERY_SERVICE_DOMAIN=example.org"}, fails: "service_domain", status: "warn",
 			parts: []string{"conference.example.org"},
