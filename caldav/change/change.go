@@ -156,6 +156,8 @@ type Policy struct {
 	MaxSize       int      // bytes; 0: 1 MiB
 	BaseURL       string   // public_url
 	Domains       []string // the organisation's mail domains
+
+	words map[string]Ask // by folded word, see index
 }
 
 // ProviderWords says how one provider account is asked for.

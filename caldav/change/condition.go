@@ -10,9 +10,8 @@ import (
 	"joinery/store"
 )
 
-// keptRevisions is how many earlier revisions are looked at for a base. Every mail that is delivered
-// makes one.
-const keptRevisions = 200
+// keptRevisions is how many earlier revisions are looked at for a base.
+const keptRevisions = 50
 
 // precondition checks a request's conditions on cur (nil: nothing is there) and returns the bytes of
 // the revision that If-Match names, nil if it names none. A tag of a revision that differs from the

@@ -82,7 +82,7 @@ func (c *Changer) deleteTx(tx *store.Tx, by Caller, o *store.Object, silent bool
 	return c.audit(tx, by, o.UID, "deleted", "")
 }
 
-// heir is the newest object that has the event's UID besides its owner.
+// heir is the newest object with the event's UID besides its owner that is an event too.
 func (c *Changer) heir(tx *store.Tx, ev *store.Event, except int64) (*store.Object, error) {
 	others, err := tx.ObjectsByUID(ev.UserID, ev.UID)
 	if err != nil {
@@ -90,7 +90,7 @@ func (c *Changer) heir(tx *store.Tx, ev *store.Event, except int64) (*store.Obje
 	}
 	var heir *store.Object
 	for i := range others {
-		if o := &others[i]; o.ID != ev.ObjectID && o.CalendarID != except && (heir == nil || o.Modified.After(heir.Modified)) {
+		if o := &others[i]; o.ID != ev.ObjectID && o.CalendarID != except && o.Component == "VEVENT" && (heir == nil || o.Modified.After(heir.Modified)) {
 			heir = o
 		}
 	}

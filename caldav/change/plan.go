@@ -101,10 +101,14 @@ func (s *situation) conference(p *plan, edit *ical.Edit, revived bool) {
 	b := s.booking
 	marks := s.marks()
 	marks.Old = append(marks.Old, s.foreign...)
-	if v.Cancelled() {
+	left := b != nil && b.State == store.BookingWanted && s.movedIntoPast(v)
+	if v.Cancelled() || left {
 		if b != nil && b.State == store.BookingWanted {
 			p.drop(b, s.now)
 			p.why = "the event was cancelled"
+			if left {
+				p.why = "the event was moved into the past before it began"
+			}
 		}
 		if b != nil {
 			s.present(edit, nil, marks, verdict{move: moveRemove})
@@ -140,7 +144,7 @@ func (s *situation) conference(p *plan, edit *ical.Edit, revived bool) {
 	c.Provider, c.Kind, c.Capacity = verdict.ask.Provider, verdict.ask.Kind, verdict.ask.Capacity
 	c.By = ways(append(s.policy.asks(v), verdict.ask), c.Provider, c.Kind)
 	c.Link, c.Block, c.InLocation, c.BlockGone, c.Problem = "", "", false, false, s.refused
-	if b != nil && c.Problem == string(conference.ReasonDaily) {
+	if len(s.links) > 0 && c.Problem == string(conference.ReasonDaily) {
 		// An event that had a conference is not another one.
 		c.Problem = ""
 	}
@@ -149,6 +153,13 @@ func (s *situation) conference(p *plan, edit *ical.Edit, revived bool) {
 	}
 	s.present(edit, &c, marks, verdict)
 	p.booking, p.look, p.created = &c, true, true
+}
+
+// movedIntoPast tells whether v is over although its meeting, as it stood, has not begun: what was
+// booked for it serves nobody. A meeting that was held and is edited afterwards keeps its link.
+func (s *situation) movedIntoPast(v *ical.VEvent) bool {
+	return s.current != nil && s.current.Master != nil && ended(v, s.user, s.now) &&
+		s.current.Master.Start.In(zoneOf(s.user)).After(s.now)
 }
 
 // judge reads the bodies and judges them, with what only the situation knows.

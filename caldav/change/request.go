@@ -33,11 +33,21 @@ func (a Ask) same(provider, kind string) bool { return a.Provider == provider &&
 // fold makes a word comparable: trimmed, case-folded.
 func fold(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
 
+// maxWord is the longest token that is looked at, in bytes.
+const maxWord = 200
+
 // word looks a token up among all providers' words.
 func (p *Policy) word(token string) (Ask, bool) {
+	if len(token) > maxWord {
+		return Ask{}, false
+	}
 	token = fold(token)
 	if token == "" {
 		return Ask{}, false
+	}
+	if p.words != nil {
+		a, ok := p.words[token]
+		return a, ok
 	}
 	for _, prov := range p.Providers {
 		for w, kind := range prov.Words {
@@ -47,6 +57,18 @@ func (p *Policy) word(token string) (Ask, bool) {
 		}
 	}
 	return Ask{}, false
+}
+
+// index prepares the look-up of words.
+func (p *Policy) index() {
+	words := map[string]Ask{}
+	for _, prov := range p.Providers {
+		for w := range prov.Words {
+			a, _ := p.word(w)
+			words[fold(w)] = a
+		}
+	}
+	p.words = words
 }
 
 // resource looks an address up among the providers' resources.

@@ -29,13 +29,9 @@ func (r reading) traces(b *store.Booking) bool {
 		b.Link != "" && r.found.Booking == b.PublicID && r.found.Generation == b.Generation
 }
 
-// stale tells whether r comes from a client that knows only an older generation.
-func (r reading) stale(b *store.Booking) bool {
-	if r.found.Link() {
-		return false
-	}
-	return r.found.Old || r.found.Booking == b.PublicID && r.found.Generation != 0 && r.found.Generation < b.Generation
-}
+// stale tells whether r comes from a client that knows only a link of an older generation. An older
+// mark without a link tells nothing: the client may have deleted the link.
+func (r reading) stale() bool { return r.found.Old && !r.found.Link() }
 
 // first returns the first ask for which ok holds.
 func (r reading) first(ok func(Ask) bool) (Ask, bool) {
@@ -90,7 +86,7 @@ func judge(b *store.Booking, base, in reading, copied *Ask) verdict {
 	if b.State == store.BookingRemoved {
 		return judgeRemoved(b, base, in)
 	}
-	if in.stale(b) {
+	if in.stale() {
 		return verdict{move: moveKeep, location: true, why: "stale: a link of an older generation"}
 	}
 	if b.Link == "" || !in.traces(b) {

@@ -111,7 +111,7 @@ func TestJudge(t *testing.T) {
 		{name: "not seen, another kind asked", b: booked(ByLocation), base: with("LOCATION:Webinar"), in: with("LOCATION:MTS Link"), move: moveSwitch, provider: "one", kind: "meeting"},
 		{name: "an older link", b: booked(ByLocation), base: linked, in: with("LOCATION:"+older, "URL:"+older), move: moveKeep},
 		{name: "an older link and a word: asked once", b: booked(ByLocation), base: linked, in: with("LOCATION:Webinar", "URL:"+older), move: moveKeep},
-		{name: "an older mark without link", b: booked(ByLocation), base: linked, in: with("LOCATION:", "X-JOINERY-BOOKING;X-GENERATION=1:b1"), move: moveKeep},
+		{name: "an older mark without link", b: booked(ByLocation), base: linked, in: with("LOCATION:", "X-JOINERY-BOOKING;X-GENERATION=1:b1"), move: moveRemove},
 		{name: "an older link while a new one is made", b: unlinked(ByLocation), base: with("LOCATION:Webinar"), in: with("LOCATION:" + older), move: moveKeep},
 		{name: "only CONFERENCE and X- gone", b: booked(ByLocation), base: linked, in: linked[:3], move: moveKeep},
 		{name: "LOCATION's link in other case of DESCRIPTION", b: booked(ByCategory), base: append(with("CATEGORIES:Webinar"), linked...), in: append(with("CATEGORIES:Webinar"), linked...), move: moveKeep},

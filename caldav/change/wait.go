@@ -111,7 +111,7 @@ func (c *Changer) burst(userID int64, agent string, now time.Time) bool {
 	if len(c.seen) > 10000 {
 		clear(c.seen)
 	}
-	key := burstKey{userID, agent}
+	key := burstKey{userID, truncate(agent, 120)}
 	recent := c.seen[key]
 	for len(recent) > 0 && now.Sub(recent[0]) >= burstWindow {
 		recent = recent[1:]
@@ -130,6 +130,7 @@ func newChanger(o Options) *Changer {
 		o.Rand = rand.Reader
 	}
 	c := &Changer{opts: o}
+	c.opts.Policy.index()
 	c.byID, c.users = map[int64]map[chan struct{}]bool{}, map[int64]bool{}
 	c.seen = map[burstKey][]time.Time{}
 	return c

@@ -37,7 +37,9 @@ func (c *Changer) Wanted(tx *store.Tx, b *store.Booking, now time.Time) (booking
 	if !want.Needed {
 		return want, nil
 	}
-	want.Look = end
+	if end.After(now) {
+		want.Look = end
+	}
 	if b.Link == "" {
 		reason, look := c.refusedNow(b, p.User, now)
 		if reason != "" {

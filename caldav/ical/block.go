@@ -65,20 +65,31 @@ func placeBlock(raw string, p Presentation) string {
 	return withoutOldLines(raw, p.Old)
 }
 
+// maxBlocks bounds how many blocks of ours are taken out of one text; nobody writes more.
+const maxBlocks = 100
+
 func withoutBlocks(raw string, p Presentation) string {
-	for {
+	for range maxBlocks {
 		from, to, ok := blockSpan(raw, p.Block, p.links())
 		if !ok {
 			return raw
 		}
 		raw = raw[:from] + raw[to:]
 	}
+	return raw
 }
 
 // withoutOldLines takes old links out of a raw text: with their line where it holds nothing else.
 func withoutOldLines(raw string, old []string) string {
 	for _, link := range old {
 		esc := EscapeText(link)
+		if !strings.Contains(raw, esc) {
+			continue
+		}
+		if strings.Count(raw, esc) > maxBlocks {
+			raw = strings.ReplaceAll(raw, esc, "")
+			continue
+		}
 		for at := 0; ; {
 			i := strings.Index(raw[at:], esc)
 			if i < 0 {
@@ -179,7 +190,7 @@ func placeHTML(text string, p Presentation) string {
 		}
 	}
 	at := -1
-	for {
+	for range maxBlocks {
 		from, to, ok := htmlSpan(text, p)
 		if !ok {
 			break
@@ -189,10 +200,16 @@ func placeHTML(text string, p Presentation) string {
 			at = from
 		}
 	}
+	for _, old := range p.Old {
+		// A bare link of ours outside the block; as an attribute and as text.
+		if strings.Count(text, old) <= maxBlocks && ContainsLink(text, old) {
+			text = withoutBareLinks(text, old)
+		}
+	}
 	if want == "" {
 		return text
 	}
-	if at < 0 {
+	if at < 0 || at > len(text) {
 		at = len(text)
 		if i := strings.LastIndex(strings.ToLower(text), "</body>"); i >= 0 {
 			at = i
@@ -245,5 +262,22 @@ func withoutTags(text string) string {
 			return b.String()
 		}
 		text = text[i+j+1:]
+	}
+}
+
+// withoutBareLinks takes every whole link out of HTML.
+func withoutBareLinks(text, link string) string {
+	var b strings.Builder
+	for {
+		i := strings.Index(text, link)
+		if i < 0 {
+			b.WriteString(text)
+			return b.String()
+		}
+		b.WriteString(text[:i])
+		if rest := text[i+len(link):]; rest != "" && continuesLink(rest) {
+			b.WriteString(link)
+		}
+		text = text[i+len(link):]
 	}
 }

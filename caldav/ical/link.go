@@ -107,28 +107,44 @@ func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 func unescape(raw string) string { return (&Line{Value: raw}).Text() }
 
-// withoutToken returns raw without t and the separator that joined it to its neighbour.
-func withoutToken(raw string, t Token) string {
-	before, after := strings.TrimRight(raw[:t.From], " \t"), strings.TrimLeft(raw[t.To:], " \t")
-	switch {
-	case strings.TrimSpace(before) == "":
-		return strings.TrimLeft(cutSeparator(after, true), " \t")
-	default:
-		return strings.TrimRight(cutSeparator(before, false), " \t") + after
+// editTokens rewrites the tokens of a raw LOCATION: edit gets each one as it stands, and returns what
+// is to stand there, or "" to take it away with the separator that joined it to its neighbour.
+func editTokens(raw string, edit func(token string) string) string {
+	var b strings.Builder
+	end, kept, cut := 0, false, false
+	for _, t := range LocationTokens(raw) {
+		text := edit(raw[t.From:t.To])
+		if text == "" {
+			cut = true
+		} else {
+			if kept || !cut {
+				b.WriteString(raw[end:t.From])
+			}
+			b.WriteString(text)
+			kept, cut = true, false
+		}
+		end = t.To
 	}
+	if !cut {
+		b.WriteString(raw[end:])
+	}
+	return b.String()
 }
 
-// cutSeparator cuts one separator off the start or the end of raw.
-func cutSeparator(raw string, start bool) string {
-	for _, sep := range []string{`\;`, `\,`, `\n`, `\N`, ";", ","} {
-		if start && strings.HasPrefix(raw, sep) {
-			return raw[len(sep):]
-		}
-		if !start && strings.HasSuffix(raw, sep) {
-			return raw[:len(raw)-len(sep)]
-		}
+// cutLink takes link out of text, with the blank beside it; put stands in its place, once.
+func cutLink(text, link, put string) string {
+	i := strings.Index(text, link)
+	if i < 0 {
+		return text
 	}
-	return raw
+	rest := text[i+len(link):]
+	if rest != "" && continuesLink(rest) {
+		return text[:i+len(link)] + cutLink(rest, link, put)
+	}
+	if put == "" {
+		return strings.TrimSpace(strings.TrimRight(text[:i], " \t") + rest)
+	}
+	return text[:i] + put + rest
 }
 
 // blockSpan finds the block in a raw DESCRIPTION: the remembered text, also wrapped anew, or fences
@@ -259,20 +275,12 @@ func presentOnly(link string) []string {
 	return []string{link}
 }
 
-// withoutLink returns a raw LOCATION without the tokens that are link.
+// withoutLink returns a raw LOCATION without link.
 func withoutLink(raw, link string) string {
-	for {
-		cut := false
-		for _, t := range LocationTokens(raw) {
-			if t.Text == link {
-				raw, cut = withoutToken(raw, t), true
-				break
-			}
-		}
-		if !cut {
-			return raw
-		}
+	if !strings.Contains(raw, EscapeText(link)) {
+		return raw
 	}
+	return editTokens(raw, func(token string) string { return cutLink(token, EscapeText(link), "") })
 }
 
 func contains(list []string, s string) bool {
@@ -331,28 +339,26 @@ func (e *Edit) presentLocation(c *Component, p Presentation) bool {
 		}
 		return false
 	}
-	raw := l.Value
 	put := ContainsLink(l.Text(), p.Link)
-	for again := true; again; {
-		again = false
-		for _, t := range LocationTokens(raw) {
-			old := contains(p.Old, t.Text)
-			word := p.IsWord != nil && p.Link != "" && p.IsWord(t.Text)
-			if !old && !word {
-				continue
+	raw := editTokens(l.Value, func(token string) string {
+		text := unescape(token)
+		next := func() string {
+			if p.Link == "" || !p.Location || put {
+				return ""
 			}
-			if p.Link != "" && p.Location && !put {
-				raw, put = raw[:t.From]+EscapeText(p.Link)+raw[t.To:], true
-				if strings.TrimSpace(raw) == EscapeText(p.Link) {
-					raw = EscapeText(p.Link) // a phone's keyboard ends a word with a blank
-				}
-			} else {
-				raw = withoutToken(raw, t)
-			}
-			again = true
-			break
+			put = true
+			return EscapeText(p.Link)
 		}
-	}
+		if p.IsWord != nil && p.Link != "" && p.IsWord(text) {
+			return next()
+		}
+		for _, old := range p.Old {
+			if ContainsLink(text, old) {
+				token = cutLink(token, EscapeText(old), next())
+			}
+		}
+		return token
+	})
 	if p.Link != "" && p.Location && strings.TrimSpace(raw) == "" {
 		raw, put = EscapeText(p.Link), true
 	}

@@ -83,7 +83,7 @@ func TestPresentAndAbsentAgain(t *testing.T) {
 	}{
 		"word":            {[]string{"LOCATION:Webinar"}, testLink, true, ""},
 		"word and room":   {[]string{`LOCATION:Room 5\; webinar`}, "Room 5; " + testLink, true, "Room 5"},
-		"word first":      {[]string{`LOCATION: Вебинар-зал \, WEBINAR \, Room 5`}, " Вебинар-зал , " + testLink + " , Room 5", true, " Вебинар-зал, Room 5"},
+		"word first":      {[]string{`LOCATION: Вебинар-зал \, WEBINAR \, Room 5`}, " Вебинар-зал , " + testLink + " , Room 5", true, " Вебинар-зал , Room 5"},
 		"empty":           {[]string{"LOCATION:"}, testLink, true, ""},
 		"absent":          {nil, testLink, true, ""},
 		"room":            {[]string{"LOCATION:Room 5"}, "Room 5", false, "Room 5"},
@@ -167,5 +167,37 @@ func TestPresentReplacesOldLink(t *testing.T) {
 	}
 	if got, want := v.Text("DESCRIPTION"), "x\n\n"+p.NewBlock+"\ny"; got != want {
 		t.Errorf("DESCRIPTION: got %q, want %q", got, want)
+	}
+}
+
+func TestOldLinkInsideAToken(t *testing.T) {
+	old := "https://my.mts-link.ru/j/70010/111"
+	o := linkEvent(t, "LOCATION:Room 5 "+old+`\; floor 2`)
+	gone, _ := applied(t, o, Presentation{Marks: Marks{Old: []string{old}}})
+	if got, want := theEvent(gone).Text("LOCATION"), "Room 5; floor 2"; got != want {
+		t.Errorf("taken away: got %q, want %q", got, want)
+	}
+	p := ready()
+	p.Old = []string{old}
+	swapped, in := applied(t, o, p)
+	if got, want := theEvent(swapped).Text("LOCATION"), "Room 5 "+testLink+"; floor 2"; got != want || !in {
+		t.Errorf("replaced: got %q (%v), want %q", got, in, want)
+	}
+}
+
+// A LOCATION of many tokens costs what its length costs, not its square.
+func TestManyTokens(t *testing.T) {
+	tokens := func(n int) float64 {
+		o := linkEvent(t, "LOCATION:"+strings.Repeat("Webinar;"+testLink+";", n))
+		p := ready()
+		p.Link, p.Old = "https://my.mts-link.ru/j/70010/2", []string{testLink}
+		return testing.AllocsPerRun(1, func() {
+			e := o.Edit()
+			e.Present(theEvent(o), p)
+		})
+	}
+	few, many := tokens(200), tokens(2000)
+	if many > 15*few {
+		t.Errorf("ten times the tokens took %.0f allocations instead of %.0f", many, few)
 	}
 }

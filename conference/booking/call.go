@@ -228,7 +228,8 @@ func (t *run) refused(tx *store.Tx, s sight, room *store.Room, c *call, got answ
 	case conference.Limited:
 		var e *conference.Error
 		errors.As(got.err, &e)
-		t.failure.add(kind, err, e.RetryAfter)
+		// One odd header does not park a booking for days.
+		t.failure.add(kind, err, min(e.RetryAfter, maxRetryAfter))
 	case conference.Denied, conference.Invalid:
 		t.failure.add(kind, err, max(t.opts.DeniedRetry(room.Attempts), time.Millisecond))
 		if tell && wanted {
@@ -239,6 +240,9 @@ func (t *run) refused(tx *store.Tx, s sight, room *store.Room, c *call, got answ
 	}
 	return nil
 }
+
+// maxRetryAfter is the longest pause that a service's word alone makes.
+const maxRetryAfter = 15 * time.Minute
 
 func sameRefs(a, b map[string]string) bool {
 	for name, ref := range a {

@@ -140,15 +140,19 @@ func (s sight) unneeded() action {
 }
 
 // past leaves what people had the link of as history, and brings down the rest: superseded rooms,
-// and rooms that nobody ever learned of.
+// rooms that nobody ever learned of, and a room whose own meeting has not begun, because its event
+// was moved into the past without it.
 func (s sight) past() action {
 	cur := current(s.booking, s.rooms)
 	for i := range s.rooms {
 		r := &s.rooms[i]
 		had := cur != nil && r.ID == cur.ID || r.JoinURL != "" && r.JoinURL == s.booking.Link
-		if had && conference.RoomState(r.State) == conference.RoomLive {
+		if had && conference.RoomState(r.State) == conference.RoomLive && !r.Start.After(s.now) {
 			return action{do: keep, room: r.ID}
 		}
+	}
+	if s.want.ReleaseAt.After(s.now) && slices.ContainsFunc(s.rooms, func(r store.Room) bool { return open(&r) }) {
+		return action{do: nothing, until: s.want.ReleaseAt}
 	}
 	return s.lower(func(*store.Room) bool { return true }, s.want.Look)
 }

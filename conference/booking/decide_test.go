@@ -102,6 +102,8 @@ func TestDecide(t *testing.T) {
 		{name: "past, the successor never came", want: Want{Past: true}, gen: 2, link: "one", rooms: rooms{room(1, 1, live), room(2, 2, creating)}, next: action{do: keep, room: 1}},
 		{name: "past, never complete", want: Want{Past: true}, rooms: rooms{room(1, 1, creating)}, next: action{do: release, room: 1}},
 		{name: "past, unclear", want: Want{Past: true}, rooms: rooms{room(1, 1, creating, unclear)}, next: action{do: find, room: 1}},
+		{name: "moved into the past, its own meeting to come", want: Want{Past: true}, link: "one", rooms: rooms{room(1, 1, live, func(r *store.Room) { r.Start = now.Add(time.Hour) })}, next: action{do: release, room: 1}},
+		{name: "moved into the past a moment ago", want: Want{Past: true, ReleaseAt: now.Add(time.Second)}, link: "one", rooms: rooms{room(1, 1, live, func(r *store.Room) { r.Start = now.Add(time.Hour) })}, next: action{do: nothing, until: now.Add(time.Second)}},
 		{name: "past, being released", want: Want{Past: true}, link: "one", rooms: rooms{room(1, 1, releasing)}, next: action{do: release, room: 1}},
 	}
 	for _, c := range cases {
