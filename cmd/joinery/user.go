@@ -9,6 +9,7 @@ import (
 	"net/mail"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -55,6 +56,9 @@ func (p *program) userAddCommand() *cobra.Command {
 				return err
 			}
 			defer a.Close()
+			if err := a.config.checkAddresses(n.Addresses); err != nil {
+				return err
+			}
 			hash, err := caldav.HashPassword(n.Password, p.random)
 			if err != nil {
 				return err
@@ -169,6 +173,17 @@ func checkLogin(login string) error {
 
 func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+// checkAddresses refuses addresses that ask for a conference when they are invited.
+func (c *config) checkAddresses(addresses []string) error {
+	for _, p := range c.Providers {
+		resource := p.Resource + "@" + c.ServiceDomain
+		if p.Resource != "" && slices.ContainsFunc(addresses, func(a string) bool { return strings.EqualFold(a, resource) }) {
+			return fmt.Errorf("the address %s is the resource of provider %s; nobody can have it", resource, p.Name)
+		}
+	}
+	return nil
 }
 
 // systemZone is this machine's zone by its IANA name: TZ, else what /etc/localtime points to, else UTC.

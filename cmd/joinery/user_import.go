@@ -44,6 +44,9 @@ the fields. "-" reads standard input.`,
 				if err := cmd.Context().Err(); err != nil {
 					return err
 				}
+				if err := a.config.checkAddresses(n.Addresses); err != nil {
+					return fmt.Errorf("%s: line %d: %w; nobody was added", args[0], lines[i], err)
+				}
 				if hashes[i], err = caldav.HashPassword(n.Password, p.random); err != nil {
 					return err
 				}

@@ -36,6 +36,7 @@ boris             boris         boris@example.org                        en     
 		{"s", add("BORIS", "--email", "b@example.org", "--password-stdin"), []string{"login BORIS is taken"}},
 		{"s", add("vera", "--email", "BORIS@example.org", "--password-stdin"), []string{"boris@example.org is boris's"}},
 		{"s", add("vera", "--password-stdin"), []string{"mail address is missing", "--email"}},
+		{"s", add("vera", "--email", "Webinar@conference.example.org", "--password-stdin"), []string{"resource of provider mtslink"}},
 		{"s", add("vera", "--email", "vera", "--password-stdin"), []string{`"vera" is not a mail address`}},
 		{"s", add("vera", "--email", "Vera <v@example.org>", "--password-stdin"), []string{"is not a mail address"}},
 		{"s", add("vera", "--email", "v@example.org"), []string{"password is missing", "--password-stdin"}},
