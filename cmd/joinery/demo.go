@@ -56,7 +56,7 @@ settle = "2s"
 log = "warn"
 
 [store]
-url = "sqlite:joinery.db"
+url = "sqlite:demo.db"
 
 [caldav]
 wait_for_link = "3s"
@@ -103,7 +103,7 @@ func (p *program) demo(ctx context.Context, o demoOptions) (err error) {
 
 	dav, smtp, emu := listeners[0], listeners[1], listeners[2]
 	config := fmt.Sprintf(demoConfig, dav.Addr(), reachable(dav.Addr()), reachable(smtp.Addr()), reachable(emu.Addr()), demoToken)
-	path := filepath.Join(dir, "joinery.toml")
+	path := filepath.Join(dir, "demo.toml") // never somebody's joinery.toml
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		return fmt.Errorf("write the demo's configuration: %w", err)
 	}
