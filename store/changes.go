@@ -3,7 +3,6 @@ package store
 import (
 	"fmt"
 	"math"
-	"time"
 )
 
 // Changes lists what changed in a calendar since a sync token (a Seq, or the upTo of an earlier
@@ -89,30 +88,4 @@ func (tx *Tx) Revisions(objectID int64, limit int) ([]Revision, error) {
 	}
 	return list(tx, "revisions", (*Revision).fields, `SELECT `+revisionColumns+` FROM revisions
 		WHERE object_id = ? ORDER BY id DESC LIMIT ?`, objectID, limit)
-}
-
-// PurgeHistory forgets what ended before an instant: replaced revisions, tombstones (sync tokens
-// older than these expire), steps, the bodies of messages that were sent or refused, and audits.
-func (tx *Tx) PurgeHistory(before time.Time) error {
-	at := instant(before)
-	for _, p := range []struct {
-		query string
-		args  []any
-	}{
-		{`DELETE FROM revisions WHERE replaced_at < ?`, []any{at}},
-		{`UPDATE calendars SET floor = (SELECT max(seq) FROM tombstones
-			WHERE calendar_id = calendars.id AND removed_at < ?)
-			WHERE floor < (SELECT max(seq) FROM tombstones
-			WHERE calendar_id = calendars.id AND removed_at < ?)`, []any{at, at}},
-		{`DELETE FROM tombstones WHERE removed_at < ?`, []any{at}},
-		{`DELETE FROM steps WHERE at < ?`, []any{at}},
-		{`UPDATE messages SET body = NULL
-			WHERE updated_at < ? AND body IS NOT NULL AND state IN ('sent', 'failed')`, []any{at}},
-		{`DELETE FROM audits WHERE at < ?`, []any{at}},
-	} {
-		if _, err := tx.exec(p.query, p.args...); err != nil {
-			return fmt.Errorf("purge history: %w", err)
-		}
-	}
-	return nil
 }

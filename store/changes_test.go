@@ -153,7 +153,7 @@ func TestPurgeExpiresTokens(t *testing.T) {
 	clock.add(time.Hour)
 	play(t, s, c.ID, 0, "del b")
 	cut := clock.now()
-	update(t, s, func(tx *store.Tx) error { return tx.PurgeHistory(cut) })
+	purge(t, s, cut, 100)
 
 	expired := func(what string, since int64) {
 		t.Helper()
@@ -186,6 +186,95 @@ func TestPurgeExpiresTokens(t *testing.T) {
 	}
 }
 
+// purge purges in batches and returns their number.
+func purge(t *testing.T, s *store.Store, before time.Time, limit int) (batches int) {
+	t.Helper()
+	for more := true; more; batches++ {
+		update(t, s, func(tx *store.Tx) (err error) {
+			more, err = tx.PurgeHistory(before, limit)
+			return err
+		})
+	}
+	return batches
+}
+
+// However small the batches, the same is purged in the end, and no token outlives its tombstones.
+func TestPurgeInBatches(t *testing.T) {
+	for limit, want := range map[int]int{1: 14, 3: 5, 5: 3, 100: 1} {
+		clock := newClock()
+		s := openStore(t, store.Options{Now: clock.now})
+		c := newCalendar(t, s, "anna")
+		play(t, s, c.ID, 0, "put a; put b; put c; put d; put d")
+		_, token, _ := changesSince(t, s, c.ID, 0, 0)
+		play(t, s, c.ID, 0, "del a; del b; del c")
+		_, fresh, _ := changesSince(t, s, c.ID, token, 0)
+		update(t, s, func(tx *store.Tx) error {
+			b := &store.Booking{EventID: 1, PublicID: "b"}
+			if err := tx.PutBooking(b); err != nil {
+				return err
+			}
+			r := &store.Room{BookingID: b.ID, Key: "k"}
+			if err := tx.PutRoom(r); err != nil {
+				return err
+			}
+			for i := range 3 {
+				if err := tx.AddStep(&store.Step{RoomID: r.ID, At: tx.Now()}); err != nil {
+					return err
+				}
+				if err := tx.AddAudit(&store.Audit{UserID: c.UserID, UID: "u", At: tx.Now()}); err != nil {
+					return err
+				}
+				m := &store.Message{EventID: 1, MessageID: fmt.Sprint(i), Body: []byte("b"), State: store.MessageFailed}
+				if err := tx.PutMessage(m); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		clock.add(time.Hour)
+		cut := clock.now()
+		// One batch of one row leaves the newest tombstone, but the first token is gone with the oldest.
+		if limit == 1 {
+			update(t, s, func(tx *store.Tx) error {
+				for range 2 {
+					if more, err := tx.PurgeHistory(cut, limit); err != nil || !more {
+						t.Errorf("first batches: got more %v (%v)", more, err)
+					}
+				}
+				_, _, _, err := tx.Changes(c.ID, token, 0)
+				wantErr(t, "token of before", err, store.ErrExpiredToken)
+				return nil
+			})
+			want -= 2
+		}
+		if got := purge(t, s, cut, limit); got != want {
+			t.Errorf("in batches of %d: got %d, want %d", limit, got, want)
+		}
+		view(t, s, func(tx *store.Tx) error {
+			_, _, _, err := tx.Changes(c.ID, token, 0)
+			wantErr(t, "token of before", err, store.ErrExpiredToken)
+			if changes, _, _, err := tx.Changes(c.ID, fresh, 0); err != nil || len(changes) != 0 {
+				t.Errorf("since then: got %v (%v), want nothing", changes, err)
+			}
+			steps, err := tx.Steps(1)
+			if err != nil || len(steps) != 0 {
+				t.Errorf("steps: got %v (%v), want none", steps, err)
+			}
+			audits, err := tx.Audits(c.UserID, "u")
+			if err != nil || len(audits) != 0 {
+				t.Errorf("audits: got %v (%v), want none", audits, err)
+			}
+			messages, err := tx.Messages(1)
+			for _, m := range messages {
+				if m.Size != 0 {
+					t.Errorf("message %s keeps its body", m.MessageID)
+				}
+			}
+			return err
+		})
+	}
+}
+
 func TestPurgeHistory(t *testing.T) {
 	clock := newClock()
 	s := openStore(t, store.Options{Now: clock.now})
@@ -213,8 +302,8 @@ func TestPurgeHistory(t *testing.T) {
 	check := func(before time.Time, revisions, audits int, body string) {
 		t.Helper()
 		update(t, s, func(tx *store.Tx) error {
-			if err := tx.PurgeHistory(before); err != nil {
-				return err
+			if more, err := tx.PurgeHistory(before, 100); err != nil || more {
+				t.Errorf("purge: got more %v (%v), want all done", more, err)
 			}
 			r, err := tx.Revisions(o.ID, 0)
 			if err != nil || len(r) != revisions {
@@ -280,6 +369,22 @@ func TestEachInRange(t *testing.T) {
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("%s %d to %d: got %q, want %q", tt.component, tt.from, tt.to, got, tt.want)
 			}
+			if err != nil {
+				return err
+			}
+			got = nil
+			ids, err := tx.ObjectIDsInRange(c.ID, tt.component, day(tt.from), day(tt.to))
+			for _, id := range ids {
+				o, err := tx.MemberByID(id)
+				if err != nil {
+					return err
+				}
+				got = append(got, o.Name)
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("ids of %s %d to %d: got %q, want %q", tt.component, tt.from, tt.to, got, tt.want)
+			}
 			return err
 		})
 	}
@@ -314,7 +419,20 @@ func TestEachObjectChanges(t *testing.T) {
 		if n != 25 {
 			t.Errorf("left %d objects, want 25", n)
 		}
-		err2 := tx.EachMember(c.ID, func(o *store.Object) error {
+		ids, err2 := tx.ObjectIDs(c.ID)
+		if err2 != nil {
+			return err2
+		}
+		for i, id := range ids {
+			o, err := tx.MemberByID(id)
+			if err != nil {
+				return err
+			}
+			if want := fmt.Sprintf("%02d", 2*i); o.Name != want || o.Data != nil {
+				t.Errorf("id %d: got %q with %d bytes, want %q without", i, o.Name, len(o.Data), want)
+			}
+		}
+		err2 = tx.EachMember(c.ID, func(o *store.Object) error {
 			if o.Data != nil {
 				t.Errorf("a member comes with data")
 			}

@@ -24,6 +24,11 @@ func (tx *Tx) ObjectByID(id int64) (*Object, error) {
 	return one(tx, "object", (*Object).fields, `SELECT `+objectColumns+` FROM objects WHERE id = ?`, id)
 }
 
+// MemberByID is ObjectByID without Data, which costs less.
+func (tx *Tx) MemberByID(id int64) (*Object, error) {
+	return one(tx, "object", (*Object).memberFields, `SELECT `+memberColumns+` FROM objects WHERE id = ?`, id)
+}
+
 // ObjectByName reads a member of a calendar; case counts.
 func (tx *Tx) ObjectByName(calendarID int64, name string) (*Object, error) {
 	return one(tx, "object", (*Object).fields, `SELECT `+objectColumns+` FROM objects
@@ -172,6 +177,27 @@ func (tx *Tx) EachMember(calendarID int64, f func(*Object) error) error {
 // EachInRange calls f with the Data of every member of a component ("": any) that may have an
 // instance in the range, by the index: a superset. A zero time leaves that side open.
 func (tx *Tx) EachInRange(calendarID int64, component string, from, to time.Time, f func(*Object) error) error {
+	where, args := inRange(calendarID, component, from, to)
+	return tx.eachObject((*Object).fields, f, `SELECT `+objectColumns+` FROM objects`+where, args...)
+}
+
+// ObjectIDs lists the ids of a calendar's members, in the order of their names.
+func (tx *Tx) ObjectIDs(calendarID int64) ([]int64, error) {
+	return tx.ids(`SELECT id FROM objects WHERE calendar_id = ? ORDER BY name`, calendarID)
+}
+
+// ObjectIDsInRange lists the ids of the members that EachInRange would read, in no order.
+func (tx *Tx) ObjectIDsInRange(calendarID int64, component string, from, to time.Time) ([]int64, error) {
+	where, args := inRange(calendarID, component, from, to)
+	return tx.ids(`SELECT id FROM objects`+where, args...)
+}
+
+func (tx *Tx) ids(query string, args ...any) ([]int64, error) {
+	return list(tx, "objects", func(id *int64) []any { return []any{id} }, query, args...)
+}
+
+// inRange is the condition for members that may have an instance in a range.
+func inRange(calendarID int64, component string, from, to time.Time) (string, []any) {
 	lo, hi := int64(math.MinInt64), int64(math.MaxInt64)
 	if !from.IsZero() {
 		lo = from.UnixMicro()
@@ -179,12 +205,11 @@ func (tx *Tx) EachInRange(calendarID int64, component string, from, to time.Time
 	if !to.IsZero() {
 		hi = to.UnixMicro()
 	}
-	query, args := `SELECT `+objectColumns+` FROM objects WHERE calendar_id = ?`, []any{calendarID}
+	where, args := ` WHERE calendar_id = ?`, []any{calendarID}
 	if component != "" {
-		query, args = query+` AND component = ?`, append(args, component)
+		where, args = where+` AND component = ?`, append(args, component)
 	}
-	query += ` AND (start_at = 0 OR start_at <= ?) AND (end_at = 0 OR end_at >= ?)`
-	return tx.eachObject((*Object).fields, f, query, append(args, hi, lo)...)
+	return where + ` AND (start_at = 0 OR start_at <= ?) AND (end_at = 0 OR end_at >= ?)`, append(args, hi, lo)
 }
 
 func (tx *Tx) eachObject(fields func(*Object) []any, f func(*Object) error, query string, args ...any) error {

@@ -119,18 +119,18 @@ func (c *Changer) deleteCalendar(ctx context.Context, by Caller, cal *store.Cale
 }
 
 func (c *Changer) deleteCalendarTx(tx *store.Tx, by Caller, cal *store.Calendar) error {
-	var objects []store.Object
-	err := tx.EachObject(cal.ID, func(o *store.Object) error {
-		objects = append(objects, *o)
-		return nil
-	})
+	ids, err := tx.ObjectIDs(cal.ID)
 	if err != nil {
 		return fmt.Errorf("list the calendar: %w", err)
 	}
-	for i := range objects {
+	for _, id := range ids { // one at a time: all of them may be more than memory bears
+		o, err := tx.ObjectByID(id)
+		if err != nil {
+			return fmt.Errorf("read an object of the calendar: %w", err)
+		}
 		// Nobody is told that an attendee threw a calendar away; what the owner organised is cancelled.
 		silent := true
-		if err := c.deleteTx(tx, by, &objects[i], silent, cal.ID); err != nil {
+		if err := c.deleteTx(tx, by, o, silent, cal.ID); err != nil {
 			return err
 		}
 	}

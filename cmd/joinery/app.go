@@ -232,10 +232,20 @@ func (a *app) recover(tx *store.Tx) error {
 // history is how long earlier revisions, tombstones and sent mail are kept (design §5).
 const history = 30 * 24 * time.Hour
 
+// purgeBatch is how many rows are purged in one transaction: saves wait for it no longer than for
+// one another.
+const purgeBatch = 200
+
 // housekeeping purges old history once a day.
 func (a *app) housekeeping(ctx context.Context) error {
 	for {
-		err := a.store.Update(ctx, func(tx *store.Tx) error { return tx.PurgeHistory(tx.Now().Add(-history)) })
+		var err error
+		for more := true; more && err == nil; {
+			err = a.store.Update(ctx, func(tx *store.Tx) (err error) {
+				more, err = tx.PurgeHistory(tx.Now().Add(-history), purgeBatch)
+				return err
+			})
+		}
 		if err != nil && ctx.Err() == nil {
 			a.log.Error("purge history", "error", err)
 		}

@@ -80,6 +80,7 @@ CREATE TABLE tombstones (
     PRIMARY KEY (calendar_id, name)
 );
 CREATE INDEX tombstones_seq ON tombstones (calendar_id, seq);
+CREATE INDEX tombstones_removed ON tombstones (removed_at);
 
 -- Revisions outlive their object.
 CREATE TABLE revisions (
@@ -174,6 +175,7 @@ CREATE TABLE steps (
     detail  TEXT NOT NULL
 );
 CREATE INDEX steps_room ON steps (room_id);
+CREATE INDEX steps_at ON steps (at);
 
 CREATE TABLE deliveries (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -206,7 +208,7 @@ CREATE TABLE messages (
 CREATE INDEX messages_event ON messages (event_id);
 CREATE UNIQUE INDEX messages_message_id ON messages (message_id) WHERE message_id <> '';
 CREATE INDEX messages_state ON messages (state);
-CREATE INDEX messages_done ON messages (updated_at) WHERE body IS NOT NULL AND state IN ('sent', 'failed');
+CREATE INDEX messages_done ON messages (state, updated_at) WHERE body IS NOT NULL;
 
 CREATE TABLE audits (
     id      INTEGER PRIMARY KEY,
@@ -218,6 +220,7 @@ CREATE TABLE audits (
     details TEXT NOT NULL
 );
 CREATE INDEX audits_uid ON audits (user_id, uid);
+CREATE INDEX audits_at ON audits (at);
 
 -- again: the earliest due of touches since the row was claimed, 0 for none.
 CREATE TABLE work (

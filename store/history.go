@@ -1,0 +1,60 @@
+package store
+
+import (
+	"fmt"
+	"time"
+)
+
+// PurgeHistory forgets what ended before an instant: replaced revisions, tombstones (sync tokens
+// older than these expire), steps, the bodies of messages that were sent or refused, and audits. It
+// takes at most limit rows (above 0), so that other changes need not wait long; more tells that
+// there may be others.
+func (tx *Tx) PurgeHistory(before time.Time, limit int) (more bool, err error) {
+	at := instant(before)
+	purgeRows := func(query string) func(int) (int, error) {
+		return func(limit int) (int, error) {
+			n, err := tx.exec(query, at, limit)
+			return int(n), err
+		}
+	}
+	left := max(limit, 1)
+	for _, purge := range []func(limit int) (int, error){
+		purgeRows(`DELETE FROM revisions WHERE id IN (SELECT id FROM revisions WHERE replaced_at < ? LIMIT ?)`),
+		func(limit int) (int, error) { return tx.purgeTombstones(at, limit) },
+		purgeRows(`DELETE FROM steps WHERE id IN (SELECT id FROM steps WHERE at < ? LIMIT ?)`),
+		purgeRows(`UPDATE messages SET body = NULL WHERE id IN (SELECT id FROM messages
+			WHERE updated_at < ? AND body IS NOT NULL AND state IN ('sent', 'failed') LIMIT ?)`),
+		purgeRows(`DELETE FROM audits WHERE id IN (SELECT id FROM audits WHERE at < ? LIMIT ?)`),
+	} {
+		n, err := purge(left)
+		if err != nil {
+			return false, fmt.Errorf("purge history: %w", err)
+		}
+		if left -= n; left <= 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// purgeTombstones forgets the oldest tombstones, and with them the tokens that are older.
+func (tx *Tx) purgeTombstones(before instant, limit int) (n int, err error) {
+	type tombstone struct {
+		calendarID, seq int64
+		name            string
+	}
+	rows, err := list(tx, "tombstones", func(t *tombstone) []any { return []any{&t.calendarID, &t.seq, &t.name} },
+		`SELECT calendar_id, seq, name FROM tombstones WHERE removed_at < ? ORDER BY removed_at LIMIT ?`, before, limit)
+	if err != nil {
+		return 0, err
+	}
+	for _, t := range rows {
+		if _, err := tx.exec(`DELETE FROM tombstones WHERE calendar_id = ? AND name = ?`, t.calendarID, t.name); err != nil {
+			return 0, err
+		}
+		if _, err := tx.exec(`UPDATE calendars SET floor = ? WHERE id = ? AND floor < ?`, t.seq, t.calendarID, t.seq); err != nil {
+			return 0, err
+		}
+	}
+	return len(rows), nil
+}
