@@ -362,6 +362,10 @@ func (e *Edit) presentLocation(c *Component, p Presentation) bool {
 	if p.Link != "" && p.Location && strings.TrimSpace(raw) == "" {
 		raw, put = EscapeText(p.Link), true
 	}
+	if put && strings.TrimSpace(raw) == EscapeText(p.Link) && raw != l.Value {
+		// A phone's keyboard leaves a blank behind the word; a link stands alone.
+		raw = strings.TrimSpace(raw)
+	}
 	switch {
 	case raw == l.Value:
 	case strings.TrimSpace(raw) == "":

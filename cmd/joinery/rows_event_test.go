@@ -334,10 +334,23 @@ func TestRowsChange(t *testing.T) {
 		w.wantLink(got, now.Link)
 		w.wantLinkMail(w.wantMail(boris, "REQUEST", "REQUEST"), now.Link)
 	})
-	rows.play("the event is given to another organiser", func(w *world) {
-		text, _ := w.booked("LOCATION:Webinar")
-		w.anna.save(aPath, w.swap(text, "ORGANIZER;CN=Anna:mailto:"+anna, "ORGANIZER:mailto:"+vera))
+	rows.play("an event with attendees is given to another organiser", func(w *world) {
+		text, c := w.booked("LOCATION:Webinar")
+		reply := w.anna.do("PUT", aPath, w.swap(text, "ORGANIZER;CN=Anna:mailto:"+anna, "ORGANIZER:mailto:"+vera)).want(http.StatusForbidden)
+		if !strings.Contains(reply.body, "allowed-organizer-scheduling-object-change") {
+			w.Errorf("the answer does not name its precondition: %s", reply.body)
+		}
+		w.idle()
+		w.wantLink(w.anna.get(aPath).body, c.Link)
+	})
+	rows.play("an event without attendees is given to another organiser", func(w *world) {
+		text := w.anna.save(aPath, event("a", "LOCATION:Webinar"))
+		link := w.only().Link
+		got := w.anna.save(aPath, with(text, "ORGANIZER:mailto:"+vera))
 		w.none()
+		if strings.Contains(strings.ReplaceAll(got, "\r\n ", ""), link) {
+			w.Errorf("a link of ours is left:\n%s", got)
+		}
 	})
 }
 
