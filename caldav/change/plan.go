@@ -124,6 +124,9 @@ func (s *situation) conference(p *plan, edit *ical.Edit, revived bool) {
 	case moveKeep:
 		c := *b
 		c.State, c.BlockGone = store.BookingWanted, verdict.blockGone
+		if verdict.ask.By != "" {
+			c.By = []string{verdict.ask.By}
+		}
 		c.InLocation = s.present(edit, &c, marks, verdict)
 		p.booking, p.look = &c, true
 		return
@@ -182,7 +185,12 @@ func (s *situation) judge(v *ical.VEvent, b *store.Booking, marks ical.Marks, re
 			// Remembered as a removal: the saves that follow do not ask either.
 			return verdict{move: moveRemove, why: "came back without asking"}
 		case s.reusable && (in.traces(b) || !asks || asked.same(b.Provider, b.Kind)):
-			return verdict{move: moveKeep, location: true, blockGone: b.BlockGone, why: "came back in time"}
+			keep := verdict{move: moveKeep, location: true, blockGone: b.BlockGone, why: "came back in time"}
+			if !asks && !in.traces(b) {
+				// Its cancellation took out what had asked: the next save withdraws nothing.
+				keep.ask = again
+			}
+			return keep
 		case asks:
 			return verdict{move: moveCreate, ask: asked, location: true, why: "came back and asks"}
 		default:

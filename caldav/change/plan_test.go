@@ -160,3 +160,20 @@ func TestPlanComesBack(t *testing.T) {
 		})
 	}
 }
+
+// An event that was cancelled before its link was made, and takes place after all, has nothing in it
+// that asks: a later save does not withdraw what was restored.
+func TestPlanUncancelledBeforeLink(t *testing.T) {
+	s := testSituation(t, parseEvent(t, when, "STATUS:CANCELLED"), parseEvent(t, when))
+	s.booking = &store.Booking{ID: 1, EventID: 3, UserID: 7, PublicID: "b1", State: store.BookingDropped, Provider: "one", Kind: "webinar", Generation: 1, By: []string{ByLocation}}
+	s.reusable = true
+	back := planSave(s)
+	if back.booking == nil || back.booking.State != store.BookingWanted {
+		t.Fatalf("un-cancelled: got %+v, want the booking wanted (%s)", back.booking, back.why)
+	}
+	s = testSituation(t, parseStored(back.data), parseEvent(t, when, "SUMMARY:New title"))
+	s.booking, s.reusable = back.booking, true
+	if p := planSave(s); p.booking == nil || p.booking.State != store.BookingWanted {
+		t.Errorf("a new title: got %+v, want the booking wanted (%s)", p.booking, p.why)
+	}
+}

@@ -64,7 +64,7 @@ const (
 // A verdict is a move with what it needs.
 type verdict struct {
 	move      move
-	ask       Ask  // create, rotate, switch
+	ask       Ask  // create, rotate, switch; keep: what asks from now on, if that changes
 	blockGone bool // keep: the organiser deleted the block; it stays deleted
 	location  bool // keep: the link may stand in LOCATION
 	why       string
