@@ -281,6 +281,8 @@ func (d *faultDevice) stale(ctx context.Context, m *faultMeeting, own *faultCont
 	case s.linked() && slices.ContainsFunc(faultPlace(s), faultIsWord):
 		return
 	case s.linked():
+	case len(faultLinks(s.unescaped())) > 0:
+		return // what it sent when it withdrew: whether its traces are old ones depends on what came since
 	case s.asks():
 		wants = true
 	case own.wants && m.revived:
