@@ -133,7 +133,11 @@ func (r reading) hasRule() bool {
 
 // judgeSeen: the body carries traces of the present link.
 func judgeSeen(b *store.Booking, base, in reading) verdict {
-	if a, ok := in.first(func(a Ask) bool { return a.By == ByLocation }); ok {
+	if a, ok := in.first(func(a Ask) bool {
+		// A word that stood beside the link already asks for nothing.
+		stood := in.found.InLocation && base.found.InLocation && base.has(ByLocation, a.Provider, a.Kind)
+		return a.By == ByLocation && !stood
+	}); ok {
 		switch {
 		case !a.same(b.Provider, b.Kind):
 			return verdict{move: moveSwitch, ask: a, location: true, why: "another word in LOCATION"}

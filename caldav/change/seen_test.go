@@ -107,6 +107,8 @@ func TestJudge(t *testing.T) {
 		{name: "another account's word", b: booked(ByLocation), base: linked, in: append(with("LOCATION:second"), linked[1:]...), move: moveSwitch, provider: "two", kind: "meeting"},
 		{name: "another kind", b: booked(ByLocation), base: linked, in: append(with("LOCATION:MTS Link"), linked[1:]...), move: moveSwitch, provider: "one", kind: "meeting"},
 		{name: "another kind beside the link", b: booked(ByLocation), base: linked, in: append(with(`LOCATION:MTS Link\; `+present), linked[1:]...), move: moveSwitch, provider: "one", kind: "meeting"},
+		{name: "a second word that stood beside the link", b: booked(ByLocation), base: append(with("LOCATION:"+present+`\; Second`), linked[1:]...), in: append(with("LOCATION:"+present+`\; Second`, "COMMENT:x"), linked[1:]...), move: moveKeep},
+		{name: "a second word left alone", b: booked(ByLocation), base: append(with("LOCATION:"+present+`\; Second`), linked[1:]...), in: append(with("LOCATION:Second"), linked[1:]...), move: moveSwitch, provider: "two", kind: "meeting"},
 		{name: "another category", b: booked(ByCategory), base: append(with("CATEGORIES:Webinar"), linked...), in: append(with("CATEGORIES:Second"), linked...), move: moveSwitch, provider: "two", kind: "meeting"},
 		{name: "not seen, another kind asked", b: booked(ByLocation), base: with("LOCATION:Webinar"), in: with("LOCATION:MTS Link"), move: moveSwitch, provider: "one", kind: "meeting"},
 		{name: "an older link", b: booked(ByLocation), base: linked, in: with("LOCATION:"+older, "URL:"+older), move: moveKeep},

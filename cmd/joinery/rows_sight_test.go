@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/emersion/go-smtp"
+
 	"joinery/conference/emulator"
 )
 
@@ -147,4 +149,14 @@ func newRecorded(m *emulator.MTSLink, method, path, body string) int {
 	r := httptest.NewRecorder()
 	m.ServeHTTP(r, httptest.NewRequest(method, path, strings.NewReader(body)))
 	return r.Code
+}
+
+type smtpError = smtp.SMTPError
+
+// refuseRecipient refuses one address, as a server that has no such mailbox.
+func refuseRecipient(stage, addr, refused string) *smtpError {
+	if stage == "rcpt" && addr == refused {
+		return &smtpError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox"}
+	}
+	return nil
 }
