@@ -101,6 +101,9 @@ func (s *situation) conference(p *plan, edit *ical.Edit, revived bool) {
 	b := s.booking
 	marks := s.marks()
 	marks.Old = append(marks.Old, s.foreign...)
+	if b == nil {
+		marks.Block = s.policy.strayNote(v)
+	}
 	left := b != nil && b.State == store.BookingWanted && s.movedIntoPast(v)
 	if v.Cancelled() || left {
 		if b != nil && b.State == store.BookingWanted {
@@ -126,6 +129,11 @@ func (s *situation) conference(p *plan, edit *ical.Edit, revived bool) {
 		c.State, c.BlockGone = store.BookingWanted, verdict.blockGone
 		if verdict.ask.By != "" {
 			c.By = []string{verdict.ask.By}
+		}
+		for _, a := range s.policy.asks(v) {
+			if a.By == ByProperty && a.same(c.Provider, c.Kind) {
+				c.Capacity = a.Capacity
+			}
 		}
 		c.InLocation = s.present(edit, &c, marks, verdict)
 		p.booking, p.look = &c, true
@@ -213,7 +221,7 @@ func (s *situation) judge(v *ical.VEvent, b *store.Booking, marks ical.Marks, re
 // inert edits a body without conference: links of ours are stripped, and an import that would have
 // asked says so.
 func (s *situation) inert(p *plan, edit *ical.Edit, v *ical.VEvent, b *store.Booking, marks ical.Marks) {
-	if b != nil || s.copied != nil {
+	if b != nil || s.copied != nil || marks.Block != "" {
 		s.present(edit, nil, marks, verdict{move: moveRemove})
 		return
 	}

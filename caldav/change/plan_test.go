@@ -177,3 +177,35 @@ func TestPlanUncancelledBeforeLink(t *testing.T) {
 		t.Errorf("a new title: got %+v, want the booking wanted (%s)", p.booking, p.why)
 	}
 }
+
+func TestPlanStrayNote(t *testing.T) {
+	refused := note(testPolicy(), &store.Booking{Provider: "one", Problem: "policy"}, "ru")
+	description := "DESCRIPTION:Agenda\\n\\n" + ical.EscapeText(refused)
+	for _, c := range []struct {
+		name  string
+		lines []string
+		want  string // DESCRIPTION afterwards
+	}{
+		{"nothing asks", []string{when, description, "X-JOINERY-STATE;X-REASON=policy:failed"}, "Agenda"},
+		{"a word asks", []string{when, "LOCATION:Webinar", description, "X-JOINERY-STATE;X-REASON=policy:failed"}, "Agenda"},
+		{"somebody's own text", []string{when, description}, "Agenda\n\n" + refused},
+		{"another reason", []string{when, description, "X-JOINERY-STATE;X-REASON=daily:failed"}, "Agenda\n\n" + refused},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := planSave(testSituation(t, nil, parseEvent(t, c.lines...)))
+			if got := parseStored(p.data).Master.Description; got != c.want {
+				t.Errorf("DESCRIPTION: got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestPlanCapacity(t *testing.T) {
+	current := parseEvent(t, when, "X-JOINERY-CONFERENCE;TYPE=WEBINAR;CAPACITY=20:one")
+	s := testSituation(t, current, parseEvent(t, when, "X-JOINERY-CONFERENCE;TYPE=WEBINAR;CAPACITY=200:one"))
+	s.booking = &store.Booking{ID: 1, EventID: 3, UserID: 7, PublicID: "b1", State: store.BookingWanted, Provider: "one", Kind: "webinar", Capacity: 20, Generation: 1, By: []string{ByProperty}}
+	p := planSave(s)
+	if p.booking == nil || p.booking.Capacity != 200 || p.booking.Generation != 1 || !p.look {
+		t.Errorf("got %+v, want the same booking for 200", p.booking)
+	}
+}

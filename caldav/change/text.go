@@ -84,6 +84,26 @@ func note(p *Policy, b *store.Booking, locale string) string {
 	return ical.Block(prov.Service, textRefused.in(locale)+ReasonText(b.Problem, locale))
 }
 
+// strayNote is the note of a refusal that stands in v, which has no booking: it was copied from an
+// event that had one. It is empty if there is none.
+func (p *Policy) strayNote(v *ical.VEvent) string {
+	l := v.Component.First(ical.PropState)
+	if l == nil || l.Text() != "failed" {
+		return ""
+	}
+	words := func(text string) string { return strings.Join(strings.Fields(text), " ") }
+	description := words(v.Description)
+	for _, prov := range p.Providers {
+		for _, locale := range []string{"en", "ru", "uk"} {
+			text := note(p, &store.Booking{Provider: prov.Name, Problem: l.Param("X-REASON")}, locale)
+			if strings.Contains(description, words(text)) {
+				return text
+			}
+		}
+	}
+	return ""
+}
+
 // linkBlock is the block that stands in an event with its conference.
 func linkBlock(p *Policy, r *store.Room, locale string) string {
 	prov, _ := p.provider(r.Provider)
