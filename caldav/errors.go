@@ -108,9 +108,5 @@ func writeError(w http.ResponseWriter, e *httpError) {
 	}
 	h.Set("Content-Type", xmlType)
 	w.WriteHeader(e.status)
-	x := newXMLWriter(w)
-	x.raw(xmlHeader + `<D:error` + rootNamespaces + `>`)
-	x.raw(elementXML(e.condition, e.inner))
-	x.raw(`</D:error>`)
-	_ = x.flush() // the client has gone: nobody is left to tell
+	fmt.Fprint(w, xmlHeader+`<D:error`+rootNamespaces+`>`, elementXML(e.condition, e.inner), `</D:error>`)
 }

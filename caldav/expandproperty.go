@@ -50,22 +50,22 @@ func (q *request) expandProperty(root *element) error {
 	if err != nil {
 		return err
 	}
-	return q.store.View(q.ctx(), func(tx *store.Tx) error {
-		res, err := q.resolve(tx, q.place)
-		if err != nil {
+	var res *resource
+	var groups []propstat
+	err = q.store.View(q.ctx(), func(tx *store.Tx) (err error) {
+		if res, err = q.resolve(tx, q.place); err != nil {
 			return err
 		}
 		x := expansion{q: q, tx: tx}
-		groups, err := x.propstats(res, wanted)
-		if err != nil {
-			return err
-		}
-		ms := q.startMultistatus()
-		if err := ms.response(res.href(), groups); err != nil {
-			return err
-		}
-		return ms.end("")
+		groups, err = x.propstats(res, wanted)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	ms := q.startMultistatus()
+	ms.response(res.href(), groups)
+	return ms.end("")
 }
 
 type expansion struct {

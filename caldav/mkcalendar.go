@@ -107,11 +107,11 @@ func (q *request) createCalendar(root *element, answer string, taken *httpError)
 	})
 	if errors.Is(err, errAssignments) {
 		s := q.startXML(http.StatusForbidden)
-		s.x.raw("<" + answer + rootNamespaces + ">")
+		s.raw("<" + answer + rootNamespaces + ">")
 		for _, g := range groups {
-			s.x.raw(g.xml())
+			s.raw(g.xml())
 		}
-		s.x.raw("</" + answer + ">\n")
+		s.raw("</" + answer + ">\n")
 		return s.close()
 	}
 	if err != nil {

@@ -29,19 +29,23 @@ func (q *request) outboxPost() error {
 	if err != nil {
 		return err
 	}
-	return q.store.View(q.ctx(), func(tx *store.Tx) error {
-		s := q.startXML(http.StatusOK)
-		s.x.raw("<C:schedule-response" + rootNamespaces + ">")
+	s := q.startXML(http.StatusOK)
+	s.raw("<C:schedule-response" + rootNamespaces + ">")
+	err = q.store.View(q.ctx(), func(tx *store.Tx) error {
 		for _, a := range req.attendees {
 			text, err := q.busyAnswer(tx, req, a)
 			if err != nil {
 				return err
 			}
-			s.x.raw(text)
+			s.raw(text)
 		}
-		s.x.raw("</C:schedule-response>\n")
-		return s.close()
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	s.raw("</C:schedule-response>\n")
+	return s.close()
 }
 
 // parseBusyRequest reads the message and holds it to RFC 6638 §5 and RFC 5546 §3.3.2.

@@ -27,12 +27,12 @@ var searchable = []struct {
 // principalSearchProperties answers principal-search-property-set (RFC 3744 §9.5).
 func (q *request) principalSearchProperties() error {
 	s := q.startXML(http.StatusOK)
-	s.x.raw("<D:principal-search-property-set" + rootNamespaces + ">")
+	s.raw("<D:principal-search-property-set" + rootNamespaces + ">")
 	for _, p := range searchable {
-		s.x.raw("<D:principal-search-property><D:prop>" + elementXML(p.name, "") +
+		s.raw("<D:principal-search-property><D:prop>" + elementXML(p.name, "") +
 			`</D:prop><D:description xml:lang="en">` + p.text + "</D:description></D:principal-search-property>")
 	}
-	s.x.raw("</D:principal-search-property-set>\n")
+	s.raw("</D:principal-search-property-set>\n")
 	return s.close()
 }
 
@@ -83,35 +83,35 @@ func (q *request) principalSearch(root *element) error {
 		}
 		return !anyOf
 	}
-	return q.store.View(q.ctx(), func(tx *store.Tx) error {
-		users, err := tx.Users()
-		if err != nil {
-			return fmt.Errorf("reading the users: %w", err)
-		}
-		ms := q.startMultistatus()
-		n := 0
-		for i := range users {
-			u := &users[i]
-			if u.Removed || !passes(u) {
-				continue
-			}
-			if n++; n > maxFound {
-				return ms.truncated(q.r.URL.EscapedPath())
-			}
-			if err := q.writePrincipal(ms, u, pq); err != nil {
-				return err
-			}
-		}
-		return ms.end("")
-	})
-}
-
-// truncated ends an answer that would have been longer (RFC 6578 §3.6 and RFC 5323 §5.17 say it so).
-func (ms *multistatus) truncated(href string) error {
-	if err := ms.status(href, http.StatusInsufficientStorage, "<D:number-of-matches-within-limits/>"); err != nil {
+	var users []store.User
+	err = q.store.View(q.ctx(), func(tx *store.Tx) (err error) {
+		users, err = tx.Users()
 		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reading the users: %w", err)
+	}
+	ms := q.startMultistatus()
+	n := 0
+	for i := range users {
+		u := &users[i]
+		if u.Removed || !passes(u) {
+			continue
+		}
+		if n++; n > maxFound {
+			ms.truncated(q.r.URL.EscapedPath())
+			break
+		}
+		if err := q.writePrincipal(ms, u, pq); err != nil {
+			return err
+		}
 	}
 	return ms.end("")
+}
+
+// truncated says that an answer would have been longer (RFC 6578 §3.6 and RFC 5323 §5.17 say it so).
+func (ms *multistatus) truncated(href string) {
+	ms.status(href, http.StatusInsufficientStorage, "<D:number-of-matches-within-limits/>")
 }
 
 func (q *request) writePrincipal(ms *multistatus, u *store.User, pq *propQuery) error {
@@ -121,7 +121,8 @@ func (q *request) writePrincipal(ms *multistatus, u *store.User, pq *propQuery) 
 	if err != nil {
 		return err
 	}
-	return ms.response(principalPath(u.Login), groups)
+	ms.response(principalPath(u.Login), groups)
+	return nil
 }
 
 func userMatches(u *store.User, p xml.Name, match string) bool {
@@ -151,34 +152,34 @@ func (q *request) principalMatch(root *element) error {
 	if !self && len(by) == 0 {
 		return refuse(http.StatusBadRequest, "self or principal-property is expected")
 	}
-	return q.store.View(q.ctx(), func(tx *store.Tx) error {
-		res, err := q.resolve(tx, q.place)
-		if err != nil {
+	var res *resource
+	var members []member
+	err = q.store.View(q.ctx(), func(tx *store.Tx) (err error) {
+		if res, err = q.resolve(tx, q.place); err != nil || self {
 			return err
 		}
-		ms := q.startMultistatus()
-		if self {
-			if res.kind&(kindRoot|kindPrincipals|kindPrincipal) != 0 {
-				if err := q.writePrincipal(ms, q.user, pq); err != nil {
-					return err
-				}
-			}
-			return ms.end("")
-		}
-		// Everything of a user that a request can reach is that user's own.
-		err = q.eachChild(tx, res, pq.needsData(), func(m *resource) error {
-			if _, ok := q.property(m, by[0].name, false); !ok || by[0].name != dav("owner") && by[0].name != dav("principal-URL") {
-				return nil
-			}
-			groups, err := q.propstats(m, pq)
-			if err != nil {
+		members, err = q.members(tx, res)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	ms := q.startMultistatus()
+	if self {
+		if res.kind&(kindRoot|kindPrincipals|kindPrincipal) != 0 {
+			if err := q.writePrincipal(ms, q.user, pq); err != nil {
 				return err
 			}
-			return ms.response(m.href(), groups)
-		})
-		if err != nil {
-			return err
 		}
 		return ms.end("")
+	}
+	// Everything of a user that a request can reach is that user's own.
+	err = q.writeMembers(ms, res, members, pq, func(m *resource) bool {
+		_, ok := q.property(m, by[0].name, false)
+		return ok && (by[0].name == dav("owner") || by[0].name == dav("principal-URL"))
 	})
+	if err != nil {
+		return err
+	}
+	return ms.end("")
 }

@@ -46,32 +46,31 @@ func (q *request) propfind() error {
 			return err
 		}
 	}
-	return q.store.View(q.ctx(), func(tx *store.Tx) error {
-		res, err := q.resolve(tx, q.place)
+	var res *resource
+	var members []member
+	err = q.store.View(q.ctx(), func(tx *store.Tx) (err error) {
+		if res, err = q.resolve(tx, q.place); err != nil || d == 0 {
+			return err
+		}
+		members, err = q.members(tx, res)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if q.prefer.noRoot && d == 1 {
+		q.w.Header().Add("Preference-Applied", "depth-noroot")
+	}
+	ms := q.startMultistatus()
+	if !q.prefer.noRoot || d == 0 {
+		groups, err := q.propstats(res, pq)
 		if err != nil {
 			return err
 		}
-		if q.prefer.noRoot && d == 1 {
-			q.w.Header().Add("Preference-Applied", "depth-noroot")
-		}
-		ms := q.startMultistatus()
-		write := func(res *resource) error {
-			groups, err := q.propstats(res, pq)
-			if err != nil {
-				return err
-			}
-			return ms.response(res.href(), groups)
-		}
-		if !q.prefer.noRoot || d == 0 {
-			if err := write(res); err != nil {
-				return err
-			}
-		}
-		if d == 1 {
-			if err := q.eachChild(tx, res, pq.needsData(), write); err != nil {
-				return err
-			}
-		}
-		return ms.end("")
-	})
+		ms.response(res.href(), groups)
+	}
+	if err := q.writeMembers(ms, res, members, pq, nil); err != nil {
+		return err
+	}
+	return ms.end("")
 }

@@ -186,8 +186,6 @@ func (q *request) patched(res *resource, groups []propstat, ok bool) error {
 		return nil
 	}
 	ms := q.startMultistatus()
-	if err := ms.response(res.href(), groups); err != nil {
-		return err
-	}
+	ms.response(res.href(), groups)
 	return ms.end("")
 }

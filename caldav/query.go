@@ -31,72 +31,66 @@ func (q *request) calendarQuery(root *element) error {
 	if err != nil {
 		return err
 	}
-	return q.store.View(q.ctx(), func(tx *store.Tx) error {
-		res, err := q.resolve(tx, q.place)
-		if err != nil {
+	var res *resource
+	var members []member
+	sure := false
+	err = q.store.View(q.ctx(), func(tx *store.Tx) (err error) {
+		if res, err = q.resolve(tx, q.place); err != nil {
 			return err
 		}
-		ms := q.startMultistatus()
-		write := func(o *store.Object) error {
-			m := &resource{kind: kindObject, user: res.user, cal: res.cal, obj: o}
-			groups, err := q.propstats(m, pq)
-			if err != nil {
-				return err
-			}
-			return ms.response(m.href(), groups)
+		switch {
+		case res.kind == kindObject:
+			members = []member{{res: res}}
+		case res.kind == kindCalendar && d != 0:
+			members, sure, err = candidates(tx, res.cal, filter)
 		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var keep func(*resource) bool
+	if !sure {
 		zone := queryZone
 		if zone == nil && res.cal != nil {
 			zone = zoneOf(res.cal, res.user)
 		}
-		switch {
-		case res.kind == kindObject:
-			if err := ifMatches(filter, zone, write)(res.obj); err != nil {
-				return err
-			}
-		case res.kind == kindCalendar && d != 0:
-			if err := eachMatch(tx, res.cal, filter, zone, pq.needsData(), write); err != nil {
-				return err
-			}
-		}
-		return ms.end("")
-	})
+		keep = func(m *resource) bool { return passes(m.obj, filter, zone) }
+	}
+	ms := q.startMultistatus()
+	if err := q.writeMembers(ms, res, members, pq, keep); err != nil {
+		return err
+	}
+	return ms.end("")
 }
 
-// eachMatch calls f for the objects of a calendar that pass the filter, by way of the index where
-// the filter lets it.
-func eachMatch(tx *store.Tx, c *store.Calendar, filter *compFilter, zone *time.Location, data bool, f func(*store.Object) error) error {
-	if len(filter.props) > 0 || len(filter.comps) != 1 || filter.comps[0].notDefined {
-		return tx.EachObject(c.ID, ifMatches(filter, zone, f))
+// candidates lists the objects of a calendar that may pass the filter, by way of the index where the
+// filter lets it; sure tells that all of them do.
+func candidates(tx *store.Tx, c *store.Calendar, filter *compFilter) (ms []member, sure bool, err error) {
+	var ids []int64
+	var comp compFilter
+	if len(filter.props) == 0 && len(filter.comps) == 1 && !filter.comps[0].notDefined && filter.comps[0].name != "VTIMEZONE" {
+		comp = filter.comps[0]
 	}
-	comp := filter.comps[0]
-	if comp.during == nil && len(comp.props)+len(comp.comps) == 0 && comp.name != "VTIMEZONE" {
-		each := tx.EachMember
-		if data {
-			each = tx.EachObject
-		}
-		return each(c.ID, func(o *store.Object) error {
-			if o.Component != comp.name {
-				return nil
-			}
-			return f(o)
-		})
+	switch {
+	case comp.during != nil:
+		ids, err = tx.ObjectIDsInRange(c.ID, comp.name, comp.during.start, comp.during.end)
+	case comp.name != "":
+		sure = len(comp.props)+len(comp.comps) == 0
+		ids, err = tx.ObjectIDsInRange(c.ID, comp.name, time.Time{}, time.Time{})
+	default:
+		ids, err = tx.ObjectIDs(c.ID)
 	}
-	if comp.during == nil || comp.name == "VTIMEZONE" {
-		return tx.EachObject(c.ID, ifMatches(filter, zone, f))
+	if err != nil {
+		return nil, false, fmt.Errorf("listing the calendar: %w", err)
 	}
-	return tx.EachInRange(c.ID, comp.name, comp.during.start, comp.during.end, ifMatches(filter, zone, f))
+	return objectMembers(ids), sure, nil
 }
 
-// ifMatches has f called for objects that pass the filter.
-func ifMatches(filter *compFilter, zone *time.Location, f func(*store.Object) error) func(*store.Object) error {
-	return func(o *store.Object) error {
-		parsed, err := ical.Parse(o.Data, ical.Limits{Size: len(o.Data) + 1})
-		if err != nil || newMatcher(parsed, zone).matches(filter) {
-			return f(o)
-		}
-		return nil
-	}
+// passes tells whether an object passes a filter. What cannot be read does.
+func passes(o *store.Object, filter *compFilter, zone *time.Location) bool {
+	parsed, err := ical.Parse(o.Data, ical.Limits{Size: len(o.Data) + 1})
+	return err != nil || newMatcher(parsed, zone).matches(filter)
 }
 
 // zoneOf is the zone that floating times of a calendar are taken in: its calendar-timezone, or its

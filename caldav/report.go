@@ -1,6 +1,7 @@
 package caldav
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 
@@ -47,51 +48,54 @@ func (q *request) multiget(root *element) error {
 	if err != nil {
 		return err
 	}
-	return q.store.View(q.ctx(), func(tx *store.Tx) error {
-		if _, err := q.resolve(tx, q.place); err != nil {
+	if _, err := q.lookup(q.place); err != nil {
+		return err
+	}
+	var hrefs []string
+	for _, c := range root.children() {
+		if c.is(nsDAV, "href") {
+			hrefs = append(hrefs, c.trimmed())
+		}
+	}
+	ms := q.startMultistatus()
+	err = ms.pages(len(hrefs), func(tx *store.Tx, i int) error {
+		res, status, err := q.named(tx, hrefs[i])
+		if err != nil {
 			return err
 		}
-		ms := q.startMultistatus()
-		for _, c := range root.children() {
-			if !c.is(nsDAV, "href") {
-				continue
-			}
-			href := c.trimmed()
-			res, status := q.member(tx, href)
-			if status != 0 {
-				if err := ms.status(href, status, ""); err != nil {
-					return err
-				}
-				continue
-			}
-			groups, err := q.propstats(res, pq)
-			if err != nil {
-				return err
-			}
-			if err := ms.response(res.href(), groups); err != nil {
-				return err
-			}
+		if status != 0 {
+			ms.status(hrefs[i], status, "")
+			return nil
 		}
-		return ms.end("")
+		groups, err := q.propstats(res, pq)
+		if err != nil {
+			return err
+		}
+		ms.response(res.href(), groups)
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return ms.end("")
 }
 
-// member finds an object by an href below the request's own address; a status other than 0 says
+// named finds an object by an href below the request's own address; a status other than 0 says
 // why not.
-func (q *request) member(tx *store.Tx, href string) (*resource, int) {
+func (q *request) named(tx *store.Tx, href string) (*resource, int, error) {
 	p, err := parseHref(href, q.hosts()...)
 	if err != nil || p.kind != kindObject {
-		return nil, http.StatusNotFound
+		return nil, http.StatusNotFound, nil
 	}
 	if q.ownOnly(p) != nil {
-		return nil, http.StatusForbidden
+		return nil, http.StatusForbidden, nil
 	}
 	if q.place.slug != "" && p.slug != q.place.slug || q.place.name != "" && p.name != q.place.name {
-		return nil, http.StatusNotFound
+		return nil, http.StatusNotFound, nil
 	}
 	res, err := q.resolve(tx, p)
-	if err != nil {
-		return nil, http.StatusNotFound
+	if errors.Is(err, errNotFound) {
+		return nil, http.StatusNotFound, nil
 	}
-	return res, 0
+	return res, 0, err // of other errors nobody is told that the object is gone
 }

@@ -97,42 +97,89 @@ func (res *resource) displayName() string {
 	return ""
 }
 
-// eachChild calls f for the members of a collection; of objects Data is there only if data is set.
-func (q *request) eachChild(tx *store.Tx, res *resource, data bool, f func(*resource) error) error {
+// A member is what a collection held when it was listed: an object that is yet to be read, or any
+// other resource.
+type member struct {
+	id  int64
+	res *resource // nil: the object of that id
+}
+
+// members lists what a collection holds.
+func (q *request) members(tx *store.Tx, res *resource) ([]member, error) {
+	var ms []member
+	add := func(list ...*resource) {
+		for _, r := range list {
+			ms = append(ms, member{res: r})
+		}
+	}
 	switch res.kind {
 	case kindRoot:
-		for _, k := range []kind{kindPrincipals, kindHomes} {
-			if err := f(&resource{kind: k, user: q.user}); err != nil {
-				return err
-			}
-		}
+		add(&resource{kind: kindPrincipals, user: q.user}, &resource{kind: kindHomes, user: q.user})
 	case kindPrincipals:
-		return f(&resource{kind: kindPrincipal, user: q.user})
+		add(&resource{kind: kindPrincipal, user: q.user})
 	case kindHomes:
-		return f(&resource{kind: kindHome, user: q.user})
+		add(&resource{kind: kindHome, user: q.user})
 	case kindHome:
 		cals, err := tx.Calendars(q.user.ID)
 		if err != nil {
-			return fmt.Errorf("reading the calendars: %w", err)
+			return nil, fmt.Errorf("reading the calendars: %w", err)
 		}
 		for i := range cals {
-			if err := f(&resource{kind: kindCalendar, user: q.user, cal: &cals[i]}); err != nil {
-				return err
-			}
+			add(&resource{kind: kindCalendar, user: q.user, cal: &cals[i]})
 		}
-		for _, k := range []kind{kindInbox, kindOutbox} {
-			if err := f(&resource{kind: k, user: q.user}); err != nil {
-				return err
-			}
-		}
+		add(&resource{kind: kindInbox, user: q.user}, &resource{kind: kindOutbox, user: q.user})
 	case kindCalendar:
-		each := tx.EachMember
-		if data {
-			each = tx.EachObject
+		ids, err := tx.ObjectIDs(res.cal.ID)
+		if err != nil {
+			return nil, fmt.Errorf("listing the calendar: %w", err)
 		}
-		return each(res.cal.ID, func(o *store.Object) error {
-			return f(&resource{kind: kindObject, user: q.user, cal: res.cal, obj: o})
-		})
+		ms = objectMembers(ids)
 	}
-	return nil
+	return ms, nil
+}
+
+func objectMembers(ids []int64) []member {
+	ms := make([]member, len(ids))
+	for i, id := range ids {
+		ms[i].id = id
+	}
+	return ms
+}
+
+// read returns a member of a collection as it is now, of an object Data only if data is set; nil if
+// it has gone from there.
+func (m member) read(tx *store.Tx, of *resource, data bool) (*resource, error) {
+	if m.res != nil {
+		return m.res, nil
+	}
+	read := tx.MemberByID
+	if data {
+		read = tx.ObjectByID
+	}
+	o, err := read(m.id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && o.CalendarID != of.cal.ID {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the object: %w", err)
+	}
+	return &resource{kind: kindObject, user: of.user, cal: of.cal, obj: o}, nil
+}
+
+// writeMembers answers a query for the members of a collection that keep lets pass (nil: all; it
+// gets objects with Data).
+func (q *request) writeMembers(ms *multistatus, of *resource, members []member, pq *propQuery, keep func(*resource) bool) error {
+	data := keep != nil || pq.needsData()
+	return ms.pages(len(members), func(tx *store.Tx, i int) error {
+		res, err := members[i].read(tx, of, data)
+		if err != nil || res == nil || keep != nil && !keep(res) {
+			return err
+		}
+		groups, err := q.propstats(res, pq)
+		if err != nil {
+			return err
+		}
+		ms.response(res.href(), groups)
+		return nil
+	})
 }

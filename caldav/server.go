@@ -97,6 +97,7 @@ type request struct {
 	*Server
 	w      *response
 	r      *http.Request
+	until  time.Time   // when the answer must be out
 	user   *store.User // nil for an OPTIONS without credentials
 	place  place
 	prefer preferences
@@ -116,7 +117,9 @@ func (q *request) caller() change.Caller {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{Server: s, w: &response{ResponseWriter: w}, r: r, prefer: parsePreferences(r.Header)}
-	start := time.Now() // a duration for people, not the injected clock
+	start := time.Now() // for people and the network, not the injected clock
+	q.until = start.Add(maxAnswer)
+	q.answerBy(q.until)
 	defer func() {
 		p := recover()
 		if p != nil && p != http.ErrAbortHandler {

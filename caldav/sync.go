@@ -62,84 +62,93 @@ func (q *request) syncCollection(root *element) error {
 			return refuse(http.StatusBadRequest, "nresults is a number above zero")
 		}
 	}
-	return q.store.View(q.ctx(), func(tx *store.Tx) error {
-		res, err := q.resolve(tx, q.place)
-		if err != nil {
-			return err
-		}
-		if res.kind == kindInbox {
-			if token != "" && token != syncToken(res) {
-				return errSyncToken
-			}
-			return q.startMultistatus().end(tokenXML(syncToken(res)))
-		}
-		since, ok := parseToken(res.cal, token)
-		if !ok {
-			return errSyncToken
-		}
-		if since == 0 && limit == 0 {
-			return q.syncAll(tx, res, pq)
-		}
-		return q.syncChanges(tx, res, pq, since, limit)
+	var l syncList
+	err = q.store.View(q.ctx(), func(tx *store.Tx) (err error) {
+		l, err = q.listChanges(tx, token, limit)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	ms := q.startMultistatus()
+	if err := q.writeMembers(ms, l.res, l.members, pq, nil); err != nil {
+		return err
+	}
+	if err := q.writeChanges(ms, l.res, l.changes, pq); err != nil {
+		return err
+	}
+	if l.more { // RFC 6578 §3.6
+		ms.truncated(l.res.href())
+	}
+	return ms.end(tokenXML(l.token))
 }
 
 func tokenXML(token string) string {
 	return "<D:sync-token>" + escape(token) + "</D:sync-token>"
 }
 
-// syncAll is a first synchronisation: all members, streamed.
-func (q *request) syncAll(tx *store.Tx, res *resource, pq *propQuery) error {
-	ms := q.startMultistatus()
-	err := q.eachChild(tx, res, pq.needsData(), func(m *resource) error {
-		groups, err := q.propstats(m, pq)
-		if err != nil {
-			return err
-		}
-		return ms.response(m.href(), groups)
-	})
-	if err != nil {
-		return err
-	}
-	return ms.end(tokenXML(syncToken(res)))
+// A syncList is what a synchronisation tells of, as it stood when its token was taken.
+type syncList struct {
+	res     *resource
+	members []member       // of a first synchronisation as a whole
+	changes []store.Change // of any other
+	more    bool
+	token   string
 }
 
-func (q *request) syncChanges(tx *store.Tx, res *resource, pq *propQuery, since int64, limit int) error {
-	changes, upTo, more, err := tx.Changes(res.cal.ID, since, limit)
+// listChanges finds what to tell a client that has a token.
+func (q *request) listChanges(tx *store.Tx, token string, limit int) (l syncList, err error) {
+	if l.res, err = q.resolve(tx, q.place); err != nil {
+		return l, err
+	}
+	l.token = syncToken(l.res)
+	if l.res.kind == kindInbox {
+		if token != "" && token != l.token {
+			return l, errSyncToken
+		}
+		return l, nil
+	}
+	since, ok := parseToken(l.res.cal, token)
+	if !ok {
+		return l, errSyncToken
+	}
+	if since == 0 && limit == 0 {
+		l.members, err = q.members(tx, l.res)
+		return l, err
+	}
+	var upTo int64
+	l.changes, upTo, l.more, err = tx.Changes(l.res.cal.ID, since, limit)
 	if errors.Is(err, store.ErrExpiredToken) {
-		return errSyncToken
+		return l, errSyncToken
 	}
 	if err != nil {
-		return fmt.Errorf("reading the changes: %w", err)
+		return l, fmt.Errorf("reading the changes: %w", err)
 	}
-	ms := q.startMultistatus()
-	for _, c := range changes {
+	l.token = calendarToken(l.res.cal.ID, upTo)
+	return l, nil
+}
+
+func (q *request) writeChanges(ms *multistatus, res *resource, changes []store.Change, pq *propQuery) error {
+	return ms.pages(len(changes), func(tx *store.Tx, i int) error {
+		c := changes[i]
 		href := objectPath(res.user.Login, res.cal.Slug, c.Name)
-		var o *store.Object
-		if !c.Removed {
-			if o, err = tx.ObjectByName(res.cal.ID, c.Name); err != nil && !errors.Is(err, store.ErrNotFound) {
-				return fmt.Errorf("reading the object: %w", err)
-			}
+		if c.Removed {
+			ms.status(href, http.StatusNotFound, "")
+			return nil
 		}
-		if o == nil {
-			if err := ms.status(href, http.StatusNotFound, ""); err != nil {
-				return err
-			}
-			continue
+		o, err := tx.ObjectByName(res.cal.ID, c.Name)
+		if errors.Is(err, store.ErrNotFound) { // removed since
+			ms.status(href, http.StatusNotFound, "")
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the object: %w", err)
 		}
 		groups, err := q.propstats(&resource{kind: kindObject, user: res.user, cal: res.cal, obj: o}, pq)
 		if err != nil {
 			return err
 		}
-		if err := ms.response(href, groups); err != nil {
-			return err
-		}
-	}
-	if more { // RFC 6578 §3.6
-		err := ms.status(res.href(), http.StatusInsufficientStorage, "<D:number-of-matches-within-limits/>")
-		if err != nil {
-			return err
-		}
-	}
-	return ms.end(tokenXML(calendarToken(res.cal.ID, upTo)))
+		ms.response(href, groups)
+		return nil
+	})
 }

@@ -1,9 +1,7 @@
 package caldav
 
 import (
-	"bufio"
 	"encoding/xml"
-	"io"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,27 +15,6 @@ const (
 )
 
 var prefixes = map[string]string{nsDAV: "D:", nsCal: "C:", nsCS: "CS:", nsApple: "A:"}
-
-// An xmlWriter streams XML; its first error is kept.
-type xmlWriter struct {
-	b   *bufio.Writer
-	err error
-}
-
-func newXMLWriter(w io.Writer) *xmlWriter { return &xmlWriter{b: bufio.NewWriterSize(w, 16<<10)} }
-
-func (x *xmlWriter) raw(s string) {
-	if x.err == nil {
-		_, x.err = x.b.WriteString(s)
-	}
-}
-
-func (x *xmlWriter) flush() error {
-	if x.err == nil {
-		x.err = x.b.Flush()
-	}
-	return x.err
-}
 
 // escape makes s fit for text. CR stays as &#13;, because parsers turn a bare
 // one into LF (XML 1.0 §2.11); what XML cannot say at all becomes U+FFFD.
