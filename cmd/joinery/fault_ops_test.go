@@ -2,140 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 )
-
-// The words that ask for a conference, by kind.
-var faultWords = [2][]string{{"Webinar", "Вебинар", "webinar"}, {"MTS Link", "МТС Линк"}}
-
-func (d *faultDevice) word(kind int) string {
-	return faultWords[kind][d.random.IntN(len(faultWords[kind]))]
-}
-
-// faultIsWord tells whether a text asks for a conference.
-func faultIsWord(text string) bool {
-	for _, words := range faultWords {
-		for _, w := range words {
-			if strings.EqualFold(strings.TrimSpace(text), w) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// faultPlace splits a LOCATION into its parts.
-func faultPlace(s *faultSheet) []string {
-	return strings.FieldsFunc(s.text("LOCATION"), func(r rune) bool { return r == ';' || r == ',' })
-}
-
-// asks tells whether something in s asks for a conference without help of a link.
-func (s *faultSheet) asks() bool {
-	if slices.ContainsFunc(faultPlace(s), faultIsWord) || faultIsWord(s.text("CATEGORIES")) {
-		return true
-	}
-	return slices.ContainsFunc(s.all("ATTENDEE"), func(l string) bool { return faultAddress(l) == faultResource })
-}
-
-// linked tells whether a link stands in LOCATION.
-func (s *faultSheet) linked() bool { return faultLink.MatchString(s.text("LOCATION")) }
-
-// bump makes a change that everybody sees: a new title, or another line of the agenda.
-func (d *faultDevice) bump(m *faultMeeting, s *faultSheet, title bool) {
-	m.n++
-	if title {
-		s.set("SUMMARY:" + faultEscape(fmt.Sprintf("Планёрка %s, версия %d; «итоги»", m.uid[:8], m.n)))
-		return
-	}
-	agenda := fmt.Sprintf("Agenda %d: budget, plans; %s", m.n, m.uid[:8])
-	lines := strings.Split(s.text("DESCRIPTION"), "\n")
-	at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "Agenda") })
-	if at < 0 {
-		lines, at = append([]string{""}, lines...), 0
-	}
-	lines[at] = agenda
-	s.set("DESCRIPTION:" + faultEscape(strings.Join(lines, "\n")))
-}
-
-// someone is an address that may be invited: a colleague, or somebody outside.
-func (d *faultDevice) someone() string {
-	if d.random.IntN(3) == 0 {
-		return d.run.users[d.random.IntN(len(d.run.users))].email
-	}
-	return fmt.Sprintf("guest%d@partner.test", d.random.IntN(15))
-}
-
-func (d *faultDevice) invite(s *faultSheet, address string) bool {
-	if address == d.user.email || slices.Contains(s.people(), address) {
-		return false
-	}
-	if len(s.all("ORGANIZER")) == 0 {
-		s.add("ORGANIZER;CN=" + d.user.name + ":mailto:" + d.user.email)
-	}
-	language := []string{"", ";LANGUAGE=ru", ";LANGUAGE=uk", ";LANGUAGE=en"}[d.random.IntN(4)]
-	s.add("ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE" + language + ":mailto:" + address)
-	return true
-}
-
-// moment is a time some days away.
-func (d *faultDevice) moment() (zone string, start, end time.Time) {
-	zones := []string{"Europe/Moscow", "Asia/Yekaterinburg", "Europe/Kyiv", "UTC"}
-	start = time.Now().UTC().Truncate(time.Hour).Add(time.Duration(24+d.random.IntN(24*30)) * time.Hour)
-	return zones[d.random.IntN(len(zones))], start, start.Add(time.Duration(1+d.random.IntN(8)) * 15 * time.Minute)
-}
-
-// compose makes a new event, and asks for a conference in some way, or not.
-func (d *faultDevice) compose(m *faultMeeting, ask bool) *faultSheet {
-	zone, start, end := d.moment()
-	s := newFaultSheet(m.uid, zone, "", "", start, end)
-	d.bump(m, s, true)
-	d.bump(m, s, false)
-	for range d.random.IntN(5) {
-		d.invite(s, d.someone())
-	}
-	if !ask {
-		if d.random.IntN(2) == 0 {
-			s.add("LOCATION:Room 5")
-		}
-		return s
-	}
-	switch d.random.IntN(5) {
-	case 0:
-		s.add("CATEGORIES:" + d.word(d.random.IntN(2)))
-	case 1:
-		if len(s.all("ORGANIZER")) == 0 {
-			s.add("ORGANIZER;CN=" + d.user.name + ":mailto:" + d.user.email)
-		}
-		s.add("ATTENDEE;CUTYPE=RESOURCE;ROLE=NON-PARTICIPANT;PARTSTAT=NEEDS-ACTION:mailto:" + faultResource)
-	case 2:
-		s.add("LOCATION:" + faultEscape("Room 5; "+d.word(d.random.IntN(2))))
-	default:
-		s.add("LOCATION:" + d.word(d.random.IntN(2)))
-	}
-	return s
-}
-
-// create makes a new meeting. It returns nil where the server was not reached.
-func (d *faultDevice) create(ctx context.Context, ask bool, change func(*faultSheet)) *faultMeeting {
-	m := &faultMeeting{
-		owner: d.user, uid: strings.ToLower(faultMark()) + "@fault", ever: map[string]bool{},
-		may: []faultVersion{{}}, life: 1,
-	}
-	s := d.compose(m, ask)
-	if change != nil {
-		change(s)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	d.user.add(m)
-	d.save(ctx, m, "create", faultSlugs[0], s, ask, "*", 200)
-	return m
-}
 
 // step does one thing.
 func (d *faultDevice) step(ctx context.Context) {
@@ -463,8 +335,9 @@ func (d *faultDevice) copyAndDelete(ctx context.Context, m *faultMeeting, own *f
 }
 
 // overlap saves a new event again, with the tag of its first save, while its link is being made or,
-// if late is set, just after it was written.
-func (d *faultDevice) overlap(ctx context.Context, late bool) {
+// if late is set, just after it was written. It tells whether it saw that the link was there and the
+// save was accepted.
+func (d *faultDevice) overlap(ctx context.Context, late bool) bool {
 	m := &faultMeeting{
 		owner: d.user, uid: strings.ToLower(faultMark()) + "@fault", ever: map[string]bool{},
 		may: []faultVersion{{}}, life: 1,
@@ -476,22 +349,22 @@ func (d *faultDevice) overlap(ctx context.Context, late bool) {
 	s.removeAll("LOCATION")
 	s.add("LOCATION:" + d.word(0))
 	if !d.save(ctx, m, "create", faultSlugs[0], s, true, "*", 200) {
-		return
+		return false
 	}
 	tag := d.cache[m.uid].etag
 	if tag == "" {
-		return // the link was there at once
+		return false // the link was there at once
 	}
+	seen := false
 	if late {
-		for end := time.Now().Add(5 * time.Second); time.Now().Before(end) && ctx.Err() == nil; faultSleep(ctx, 30*time.Millisecond) {
-			if r, ok := d.read(ctx, http.MethodGet, m.path(faultSlugs[0]), "", nil); ok && r.etag != tag {
-				break
-			}
+		for end := time.Now().Add(8 * time.Second); !seen && time.Now().Before(end) && ctx.Err() == nil; faultSleep(ctx, 30*time.Millisecond) {
+			r, ok := d.read(ctx, http.MethodGet, m.path(faultSlugs[0]), "", nil)
+			seen = ok && r.etag != tag && parseFaultSheet(r.body).linked()
 		}
 	} else {
 		faultSleep(ctx, time.Duration(d.random.IntN(1300))*time.Millisecond)
 	}
 	again := s.clone()
 	d.bump(m, again, true)
-	d.save(ctx, m, "save while the link is made", faultSlugs[0], again, true, tag, 200)
+	return d.save(ctx, m, "save while the link is made", faultSlugs[0], again, true, tag, 200) && seen
 }

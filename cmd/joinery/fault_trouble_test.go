@@ -51,7 +51,10 @@ func (r *faultRun) trouble(ctx context.Context) {
 	}
 	begun := time.Now()
 	r.ordinary(ctx)
-	forced := []func(context.Context){r.forcePosted, r.forceShell, r.forceSession, r.forceAccepted, r.forceWriteback}
+	forced := []func(context.Context){
+		r.certain(faultPosted, r.forcePosted), r.certain(faultShell, r.forceShell), r.certain(faultSession, r.forceSession),
+		r.certain(faultAccepted, r.forceAccepted), r.forceWriteback,
+	}
 	r.random.Shuffle(len(forced), func(i, j int) { forced[i], forced[j] = forced[j], forced[i] })
 	// In a long run every window comes several times, among kills at any moment.
 	cycles := max(1, *faultKills/6)
@@ -205,6 +208,15 @@ func (r *faultRun) force(ctx context.Context, f emulator.Fault, after time.Durat
 	creation.Wait()
 }
 
+// certain forces a window until it was hit: on a busy machine the kill may come too late.
+func (r *faultRun) certain(window string, force func(context.Context)) func(context.Context) {
+	return func(ctx context.Context) {
+		for before, i := r.hits(window), 0; r.hits(window) == before && i < 3; i++ {
+			force(ctx)
+		}
+	}
+}
+
 // forcePosted: the provider makes the event, its answer reaches nobody. Once the connection breaks and
 // the server lives on, once the server is killed before.
 func (r *faultRun) forcePosted(ctx context.Context) {
@@ -256,7 +268,8 @@ func (r *faultRun) forceAccepted(ctx context.Context) {
 // forceWriteback: a client saves with the tag of before the link was written.
 func (r *faultRun) forceWriteback(ctx context.Context) {
 	r.quiet(ctx, emulator.Fault{Call: faultPostEvent, Kind: emulator.FaultDelay, Seconds: 0.8, Times: 0})
-	r.prober.overlap(ctx, true)
+	for i := 0; i < 3 && !r.prober.overlap(ctx, true); i++ {
+	}
 	r.prober.overlap(ctx, false)
 	r.try("clear faults", r.world.clearFaults(ctx))
 }
