@@ -64,10 +64,10 @@ func (c *composer) messageID() (string, error) {
 	return hex.EncodeToString(b) + "@" + c.host, nil
 }
 
-// compose makes the mail: the letter as text and HTML and, where there is one, the iCalendar object
+// format makes the mail: the letter as text and HTML and, where there is one, the iCalendar object
 // as text/calendar last in the alternative, and as a file for clients that want one (RFC 6047 §2.4).
 // The same arguments make the same bytes. All bodies are encoded to 7 bits.
-func compose(e envelope, l *letter, method string, calendar []byte) ([]byte, error) {
+func format(e envelope, l *letter, method string, calendar []byte) ([]byte, error) {
 	plain, html, err := l.text()
 	if err != nil {
 		return nil, err

@@ -196,7 +196,11 @@ func mailOf(t *testing.T, s *Sender, c letterCase, lang string) *store.Message {
 			t.Fatal(err)
 		}
 	}
-	m, err := s.message(nil, p, o, c.previous)
+	local, err := s.local(nil, o.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := s.message(p, o, c.previous, local)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,22 +94,30 @@ func (s setting) facts(l *letter, ev *ical.Event) {
 	l.add(w.Repeats, w.repeats(ev.Object, v, s.organizer))
 	l.add(w.Where, printable(itip.Place(v)))
 	if v.Organizer != nil {
-		l.add(w.Organizer, person(*v.Organizer))
+		l.add(w.Organizer, withAddress(*v.Organizer))
 	}
 	var people []string
+	n := 0
 	for _, a := range v.Attendees {
 		if v.Organizer == nil || a.Address != v.Organizer.Address {
-			people = append(people, person(a))
+			if n++; n <= maxPeople {
+				people = append(people, withAddress(a))
+			}
 		}
 	}
-	if n := len(people); n > maxPeople {
-		people = append(people[:maxPeople], fmt.Sprintf("… (+%d)", n-maxPeople))
-	}
-	l.add(w.People, strings.Join(people, ", "))
+	l.add(w.People, listed(people, n))
 }
 
 // maxPeople is how many of those invited a letter names.
 const maxPeople = 30
+
+// listed joins the first maxPeople of n people.
+func listed(people []string, n int) string {
+	if n > maxPeople {
+		people = append(people, fmt.Sprintf("… (+%d)", n-maxPeople))
+	}
+	return strings.Join(people, ", ")
+}
 
 // joining adds how v is joined, or that it cannot be said yet.
 func (s setting) joining(l *letter, v *ical.VEvent) {
@@ -272,7 +280,7 @@ func (s setting) cancel(m *itip.Message, ev *ical.Event) *letter {
 		}
 		l.Subject += " (" + strings.Join(days, ", ") + ")"
 		if v.Organizer != nil {
-			l.add(w.Organizer, person(*v.Organizer))
+			l.add(w.Organizer, withAddress(*v.Organizer))
 		}
 		return l
 	case s.gone:
@@ -285,7 +293,7 @@ func (s setting) cancel(m *itip.Message, ev *ical.Event) *letter {
 	l.add(w.Repeats, w.repeats(ev.Object, v, s.organizer))
 	l.add(w.Where, printable(itip.Place(v)))
 	if v.Organizer != nil {
-		l.add(w.Organizer, person(*v.Organizer))
+		l.add(w.Organizer, withAddress(*v.Organizer))
 	}
 	return l
 }
@@ -350,8 +358,8 @@ func (l *letter) add(label, value string) {
 	}
 }
 
-// person is a name with its address, or the address.
-func person(a ical.Attendee) string {
+// withAddress is a name with its address, or the address.
+func withAddress(a ical.Attendee) string {
 	if n := printable(a.Name); n != "" && !strings.EqualFold(n, a.Address) {
 		return n + " <" + printable(a.Address) + ">"
 	}
@@ -368,7 +376,7 @@ func name(a ical.Attendee) string {
 // people names addresses of v's attendees.
 func people(v *ical.VEvent, addresses []string) string {
 	var out []string
-	for _, address := range addresses {
+	for _, address := range addresses[:min(len(addresses), maxPeople)] {
 		n := address
 		for _, a := range v.Attendees {
 			if a.Address == address {
@@ -377,7 +385,7 @@ func people(v *ical.VEvent, addresses []string) string {
 		}
 		out = append(out, printable(n))
 	}
-	return strings.Join(out, ", ")
+	return listed(out, len(addresses))
 }
 
 // printable is s on one line, without control characters and those that turn the direction of text

@@ -1,9 +1,11 @@
 package mailer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/emersion/go-message/mail"
@@ -15,97 +17,210 @@ import (
 	"joinery/store/outbox"
 )
 
-// mail looks at one event: what is owed is composed, stored and recorded as told, in one
-// transaction, or nothing of it. Most looks find nothing, and those do not hold the one writer.
+// How much of what an event owes is stored in one transaction, so that a large event does not hold
+// the one writer for long.
+const (
+	maxBatch     = 20      // messages
+	maxBatchSize = 2 << 20 // bytes of them, if more than one
+)
+
+// lookTime is how long a look may go on composing; the next one follows at once. It keeps well away
+// from the end of the lease, and lets what came of the first mails be written into the event.
+const lookTime = 2 * time.Second
+
+// errChanged tells that an event is not any more as it was looked at.
+var errChanged = errors.New("the event has changed meanwhile")
+
+// mail looks at one event and does what is missing: what is owed is composed, and in one transaction
+// stored and recorded as told; what came of mails is written into the event. Looking and composing
+// hold nobody up; what is stored is only what the event still owes.
 func (s *Sender) mail(ctx context.Context, j *outbox.Job) (time.Time, error) {
-	var list []owed
-	var next time.Time
-	var undecided error
-	err := s.opts.Store.View(ctx, func(tx *store.Tx) (err error) {
-		_, list, next, undecided, err = s.look(tx, j.Subject)
-		return err
-	})
-	if err == nil && len(list) > 0 {
-		err = s.opts.Store.Update(ctx, func(tx *store.Tx) error {
+	k, err := s.look(ctx, j.Subject)
+	if err != nil || k == nil {
+		return time.Time{}, err
+	}
+	list, next, undecided := k.decide()
+	statuses, reply := k.statuses()
+	began := time.Now()
+	for p := k.present; len(list) > 0; {
+		if time.Since(began) > lookTime {
+			next, undecided = s.opts.Now(), nil // the next look finds it again
+			break
+		}
+		var batch []letterOwed
+		if batch, list, err = s.compose(ctx, p, list); err != nil {
+			undecided = err
+		}
+		if p, err = s.tell(ctx, j, p, batch); errors.Is(err, errChanged) {
+			next, undecided = s.opts.Now(), nil
+			break
+		} else if err != nil {
+			return time.Time{}, err
+		}
+	}
+	if len(statuses) > 0 {
+		err := s.opts.Store.Update(ctx, func(tx *store.Tx) error {
 			if err := j.Hold(tx); err != nil {
 				return err
 			}
-			var p *change.Present
-			var err error
-			if p, list, next, undecided, err = s.look(tx, j.Subject); err != nil {
-				return err
-			}
-			for i := range list {
-				if err := s.tell(tx, p, &list[i]); err != nil {
-					return fmt.Errorf("telling %s: %w", list[i].Address, err)
-				}
-			}
-			return nil
+			return s.opts.Changer.MarkDelivered(tx, j.Subject, statuses, reply)
 		})
-	}
-	if err == nil {
-		err = undecided
-	}
-	return next, err
-}
-
-// look decides what is owed about an event as it stands in tx. undecided is the error of single
-// people; an event that does not exist owes nothing.
-func (s *Sender) look(tx *store.Tx, id int64) (p *change.Present, list []owed, next time.Time, undecided, err error) {
-	k := look{policy: s.opts.Policy, now: s.opts.Now()}
-	if k.present, err = s.opts.Changer.Present(tx, id); errors.Is(err, store.ErrNotFound) {
-		return nil, nil, time.Time{}, nil, nil
-	} else if err != nil {
-		return nil, nil, time.Time{}, nil, fmt.Errorf("reading the event: %w", err)
-	}
-	if k.deliveries, err = tx.Deliveries(id); err != nil {
-		return nil, nil, time.Time{}, nil, fmt.Errorf("reading what people were told: %w", err)
-	}
-	if k.messages, err = tx.Messages(id); err != nil {
-		return nil, nil, time.Time{}, nil, fmt.Errorf("reading the mails: %w", err)
-	}
-	list, next, undecided = k.decide()
-	return k.present, list, next, undecided, nil
-}
-
-// tell composes and stores what o says, and records that its address knows it now.
-func (s *Sender) tell(tx *store.Tx, p *change.Present, o *owed) error {
-	d := o.Delivery
-	if d == nil {
-		d = &store.Delivery{EventID: p.Row.ID, Address: o.Address, Reply: o.Reply}
-	}
-	d.View, d.Sequence, d.At = o.View, o.Sequence, s.opts.Now()
-	if !o.silent() {
-		m, err := s.message(tx, p, o, d.MessageID)
 		if err != nil {
+			return time.Time{}, fmt.Errorf("writing into the event what came of its mail: %w", err)
+		}
+	}
+	if wait := next.Sub(s.opts.Now()); undecided != nil && !next.IsZero() && wait > 0 {
+		// What cannot be done for one person must not delay what is due for the others.
+		undecided = outbox.RetryAfter{Delay: min(wait, outbox.Backoff(j.Attempts+1)), Err: undecided}
+	}
+	return next, undecided
+}
+
+// look reads everything that decides what is owed about an event; nil where it does not exist.
+func (s *Sender) look(ctx context.Context, id int64) (*look, error) {
+	k := &look{policy: s.opts.Policy, now: s.opts.Now()}
+	err := s.opts.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if k.present, err = s.opts.Changer.Present(tx, id); err != nil {
+			return fmt.Errorf("reading the event: %w", err)
+		}
+		if k.deliveries, err = tx.Deliveries(id); err != nil {
+			return fmt.Errorf("reading what people were told: %w", err)
+		}
+		if k.messages, err = tx.Messages(id); err != nil {
+			return fmt.Errorf("reading the mails: %w", err)
+		}
+		return nil
+	})
+	if k.present == nil && errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return k, err
+}
+
+// A letterOwed is what is owed and the mail that says it, not stored yet; nil where nothing is sent.
+type letterOwed struct {
+	owed
+	mail *store.Message
+}
+
+// compose makes the mails of the first of list, as many as are stored together, and returns the rest
+// of it. Whose mail cannot be made is left out: the error is the last of these.
+func (s *Sender) compose(ctx context.Context, p *change.Present, list []owed) (batch []letterOwed, rest []owed, failed error) {
+	locals := map[string]*store.User{}
+	most := list[:min(len(list), maxBatch)]
+	err := s.opts.Store.View(ctx, func(tx *store.Tx) error {
+		for _, o := range most {
+			u, err := s.local(tx, o.Address)
+			if err != nil {
+				return fmt.Errorf("looking for the recipient: %w", err)
+			}
+			locals[o.Address] = u
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, list[len(most):], err
+	}
+	size := 0
+	for i := range most {
+		o := letterOwed{owed: most[i]}
+		if !o.silent() {
+			previous := ""
+			if o.Delivery != nil {
+				previous = o.Delivery.MessageID
+			}
+			m, err := s.message(p, &o.owed, previous, locals[o.Address])
+			if err != nil {
+				failed = fmt.Errorf("telling %s: %w", o.Address, err)
+				continue
+			}
+			o.mail = m
+			size += len(m.Body)
+		}
+		if batch = append(batch, o); size >= maxBatchSize {
+			return batch, list[i+1:], failed
+		}
+	}
+	return batch, list[len(most):], failed
+}
+
+// tell stores batch and records that its people know it now, all or nothing. It returns the event as
+// it stands then. The error is errChanged where something else may be owed than what was composed
+// for p.
+func (s *Sender) tell(ctx context.Context, j *outbox.Job, p *change.Present, batch []letterOwed) (*change.Present, error) {
+	if len(batch) == 0 {
+		return p, nil
+	}
+	var now *change.Present
+	err := s.opts.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := j.Hold(tx); err != nil {
 			return err
 		}
+		var err error
+		if now, err = s.opts.Changer.Present(tx, j.Subject); err != nil {
+			return fmt.Errorf("reading the event: %w", err)
+		}
+		if !same(p, now) {
+			return errChanged
+		}
+		for i := range batch {
+			if err := s.record(tx, now.Row, &batch[i]); err != nil {
+				return fmt.Errorf("telling %s: %w", batch[i].Address, err)
+			}
+		}
+		return nil
+	})
+	return now, err
+}
+
+// same tells whether nothing that a mail says, or that decides whether it is owed, differs.
+func same(a, b *change.Present) bool {
+	data := func(p *change.Present) []byte {
+		if p.Event == nil {
+			return nil
+		}
+		return p.Event.Object.Data
+	}
+	return reflect.DeepEqual(a.Row, b.Row) && reflect.DeepEqual(a.User, b.User) && bytes.Equal(data(a), data(b)) &&
+		(a.Event == nil) == (b.Event == nil) && a.Gone == b.Gone && a.GoneSince.Equal(b.GoneSince) && a.Ended == b.Ended &&
+		a.Link == b.Link && a.Since.Equal(b.Since) && a.Service == b.Service && a.JoinURL == b.JoinURL && a.Problem == b.Problem
+}
+
+// record stores what o says, and that its address knows it now.
+func (s *Sender) record(tx *store.Tx, row *store.Event, o *letterOwed) error {
+	d, err := found(tx.Delivery(row.ID, o.Address, o.Reply))
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading what was told: %w", err)
+	case (d == nil) != (o.Delivery == nil), d != nil && (d.MessageID != o.Delivery.MessageID || !bytes.Equal(d.View, o.Delivery.View)):
+		return errChanged
+	case d == nil:
+		d = &store.Delivery{EventID: row.ID, Address: o.Address, Reply: o.Reply}
+	}
+	d.View, d.Sequence, d.At = o.View, o.Sequence, s.opts.Now()
+	if m := o.mail; m != nil {
 		if err := tx.PutMessage(m); err != nil {
 			return fmt.Errorf("storing the mail: %w", err)
 		}
 		if err := s.opts.Outbox.Touch(tx, change.WorkSubmit, m.ID, s.opts.Now()); err != nil {
 			return fmt.Errorf("noting the mail: %w", err)
 		}
-		d.MessageID, d.Status = m.MessageID, "1.0"
+		d.MessageID, d.Status = m.MessageID, underWay
 	}
 	if err := tx.PutDelivery(d); err != nil {
 		return fmt.Errorf("recording the mail: %w", err)
 	}
-	if o.Message != nil && o.Sequence > p.Row.Sequence {
-		p.Row.Sequence = o.Sequence
-		if err := tx.PutEvent(p.Row); err != nil {
+	if o.Message != nil && o.Sequence > row.Sequence {
+		row.Sequence = o.Sequence
+		if err := tx.PutEvent(row); err != nil {
 			return fmt.Errorf("recording SEQUENCE: %w", err)
 		}
 	}
 	return nil
 }
 
-// message makes the mail that o owes, not stored yet.
-func (s *Sender) message(tx *store.Tx, p *change.Present, o *owed, previous string) (*store.Message, error) {
-	recipient, err := s.local(tx, o.Address)
-	if err != nil {
-		return nil, fmt.Errorf("looking for the recipient: %w", err)
-	}
+// message makes the mail that o owes to somebody who is the local user recipient, nil for others.
+func (s *Sender) message(p *change.Present, o *owed, previous string, recipient *store.User) (*store.Message, error) {
 	id, err := s.messageID()
 	if err != nil {
 		return nil, err
@@ -146,7 +261,7 @@ func (s *Sender) message(tx *store.Tx, p *change.Present, o *owed, previous stri
 	if err != nil {
 		return nil, err
 	}
-	body, err := compose(e, l, method, calendar)
+	body, err := format(e, l, method, calendar)
 	if err != nil {
 		return nil, err
 	}
@@ -159,16 +274,9 @@ func (s *Sender) message(tx *store.Tx, p *change.Present, o *owed, previous stri
 // invitation makes letter and object of a REQUEST or CANCEL, and fills in e.
 func (s *Sender) invitation(p *change.Present, o *owed, e *envelope, set setting, locale string) (*letter, []byte, error) {
 	m := o.Message
-	object, err := ical.Parse(m.Object, ical.Limits{})
+	ev, err := m.Event()
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading what is to be sent: %w", err)
-	}
-	ev, err := ical.ParseEvent(object)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading what is to be sent: %w", err)
-	}
-	if len(ev.All()) == 0 {
-		return nil, nil, errors.New("there is no event in what is to be sent")
+		return nil, nil, err
 	}
 	language := ""
 	for _, v := range ev.All() {
@@ -199,11 +307,10 @@ func (s *Sender) invitation(p *change.Present, o *owed, e *envelope, set setting
 	}
 	set.words = languageOf(language, locale, p.User.Locale)
 	e.From, e.Sender, e.ReplyTo, e.Return = s.sender(who, set.words)
+	calendar, err := m.Calendar(o.Address, o.Sequence, e.Date)
 	if m.Method == itip.MethodCancel {
-		calendar, err := itip.Cancel(m.Object, m.Occurrences, o.Address, o.Sequence, e.Date)
 		return set.cancel(m, ev), calendar, err
 	}
-	calendar, err := itip.Request(m.Object, o.Sequence, e.Date)
 	return set.request(m, ev), calendar, err
 }
 
@@ -233,7 +340,7 @@ func (s *Sender) reply(p *change.Present, o *owed, e *envelope, set setting, loc
 	if err != nil {
 		return nil, nil, err
 	}
-	object, err := ical.Parse(calendar, ical.Limits{})
+	object, err := ical.Parse(calendar, ical.Limits{Size: 64 << 20})
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the answer: %w", err)
 	}

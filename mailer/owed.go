@@ -12,10 +12,6 @@ import (
 	"joinery/store"
 )
 
-// maxBatch is how many messages one look at an event composes at most, so that a large event does
-// not hold the one writer for long; the next look follows at once.
-const maxBatch = 50
-
 // methodNote is a Message's method of a notice to the organiser.
 const methodNote = "NOTE"
 
@@ -49,12 +45,35 @@ type look struct {
 
 	out  []owed
 	next time.Time
+
+	// What was found out on the way, each once.
+	views    *itip.Views
+	last     map[person]*store.Delivery
+	underway map[person]bool
+	known    map[itip.Fingerprint]*itip.Known
+	steps    map[[2]*itip.Known]*step
+}
+
+// A person is an address, and whether it is told as the organiser of the owner's copy.
+type person struct {
+	address string
+	reply   bool
+}
+
+// A step is what brings everybody from one view to another. message is nil where nothing does, or
+// where it is not to be told.
+type step struct {
+	message *itip.Message
+	view    []byte // afterwards, as a delivery keeps it
+	past    bool   // only instances that are over
+	err     error
 }
 
 // decide returns what is owed now and when to look again (zero: when something changes). The error
 // is the last of what could not be decided; the rest stands.
 func (k *look) decide() ([]owed, time.Time, error) {
 	p := k.present
+	k.index()
 	var err error
 	switch {
 	case p.Row == nil || p.Row.Imported:
@@ -77,23 +96,29 @@ func (k *look) wait(t time.Time) bool {
 	return true
 }
 
-// delivery returns what address was last sent, nil for nothing.
-func (k *look) delivery(address string, reply bool) *store.Delivery {
+// index prepares what is asked for every person.
+func (k *look) index() {
+	k.last, k.underway = map[person]*store.Delivery{}, map[person]bool{}
+	k.known, k.steps = map[itip.Fingerprint]*itip.Known{}, map[[2]*itip.Known]*step{}
 	for i := range k.deliveries {
-		if d := &k.deliveries[i]; d.Address == address && d.Reply == reply {
-			return d
+		d := &k.deliveries[i]
+		k.last[person{d.Address, d.Reply}] = d
+	}
+	for _, m := range k.messages {
+		if m.State == store.MessageStored || m.State == store.MessageTrying {
+			k.underway[person{m.Address, m.Reply}] = true
 		}
 	}
-	return nil
+}
+
+// delivery returns what address was last sent, nil for nothing.
+func (k *look) delivery(address string, reply bool) *store.Delivery {
+	return k.last[person{address, reply}]
 }
 
 // busy tells whether an earlier message to address may not have been taken by the relay yet: messages
 // to one person keep their order.
-func (k *look) busy(address string, reply bool) bool {
-	return slices.ContainsFunc(k.messages, func(m store.Message) bool {
-		return m.Address == address && m.Reply == reply && (m.State == store.MessageStored || m.State == store.MessageTrying)
-	})
-}
+func (k *look) busy(address string, reply bool) bool { return k.underway[person{address, reply}] }
 
 // organizer decides for an event that the owner organises, or organised.
 func (k *look) organizer() error {
@@ -101,20 +126,24 @@ func (k *look) organizer() error {
 	var recipients []string
 	if !p.Gone && p.Event != nil && p.Row.Role == store.RoleOrganizer {
 		recipients = itip.Recipients(p.Event, p.User.Addresses, func(a ical.Attendee) bool { return isOwnRoom(k.policy, a) })
+		k.views = itip.NewViews(p.Event)
 	}
-	invited := len(recipients)
+	invited := map[string]bool{}
+	for _, address := range recipients {
+		invited[address] = true
+	}
 	for _, d := range k.deliveries {
-		if !d.Reply && len(d.View) > 0 && !isProblem(d.View) && !slices.Contains(recipients, d.Address) {
+		if !d.Reply && len(d.View) > 0 && !isProblem(d.View) && !invited[d.Address] {
 			recipients = append(recipients, d.Address)
 		}
 	}
+	event := 0
+	if p.Event != nil {
+		event = itip.SequenceOf(p.Event)
+	}
 	var last error
-	for i, address := range recipients {
-		if len(k.out) == maxBatch {
-			k.next = k.now
-			break
-		}
-		if err := k.person(address, i < invited); err != nil {
+	for _, address := range recipients {
+		if err := k.person(address, invited[address], event); err != nil {
 			last = err
 		}
 	}
@@ -122,30 +151,29 @@ func (k *look) organizer() error {
 	return last
 }
 
-// person decides what address is owed.
-func (k *look) person(address string, invited bool) error {
+// person decides what address is owed. event is the highest SEQUENCE of the event.
+func (k *look) person(address string, invited bool, event int) error {
 	p := k.present
 	if k.busy(address, false) {
 		return nil
 	}
 	d := k.delivery(address, false)
-	var old, now []byte
+	var old []byte
+	var now *itip.Known
 	if d != nil && !isProblem(d.View) {
 		old = d.View
 	}
 	if invited {
-		now = itip.View(p.Event, address)
+		now = k.views.Of(address)
 	}
-	m, err := itip.Diff(old, now)
-	if err != nil || m == nil {
+	found, err := k.step(old, now)
+	if err != nil || found.message == nil {
 		return err
 	}
-	if p.Ended && itip.Ended(old, k.now, p.Zone) {
-		return nil
-	}
-	if d != nil && m.Past(k.now, p.Zone) {
+	m := found.message
+	if d != nil && found.past {
 		// Nobody is told of instances that are over; what was told of the others stands.
-		k.out = append(k.out, owed{Address: address, Delivery: d, View: m.View, Sequence: d.Sequence})
+		k.out = append(k.out, owed{Address: address, Delivery: d, View: found.view, Sequence: d.Sequence})
 		return nil
 	}
 	switch {
@@ -160,18 +188,49 @@ func (k *look) person(address string, invited bool) error {
 	if m.Method == itip.MethodRequest && p.Link == change.LinkPending && k.wait(p.Since.Add(k.policy.MailWait)) {
 		return nil
 	}
-	event, last, told := 0, 0, d != nil && d.MessageID != ""
-	if p.Event != nil {
-		event = itip.SequenceOf(p.Event)
-	}
+	last, told := 0, d != nil && d.MessageID != ""
 	if d != nil {
 		last = d.Sequence
 	}
 	k.out = append(k.out, owed{
-		Address: address, Delivery: d, View: m.View, Message: m,
+		Address: address, Delivery: d, View: found.view, Message: m,
 		Sequence: itip.Sequence(m, event, p.Row.Sequence, last, told),
 	})
 	return nil
+}
+
+// step finds what brings somebody from kept, the view of a delivery, to now. It is worked out once
+// for all who know the same and are to know the same.
+func (k *look) step(kept []byte, now *itip.Known) (*step, error) {
+	var old *itip.Known
+	if len(kept) > 0 {
+		print := fingerprintOf(kept)
+		if now != nil && now.Fingerprint() == print {
+			return &step{}, nil
+		}
+		if old = k.known[print]; old == nil {
+			view, err := unpack(kept)
+			if err != nil {
+				return nil, err
+			}
+			old = itip.NewKnown(view)
+			k.known[print] = old
+		}
+	}
+	pair := [2]*itip.Known{old, now}
+	s := k.steps[pair]
+	if s == nil {
+		s = &step{}
+		k.steps[pair] = s
+		if s.message, s.err = itip.Compare(old, now); s.message != nil {
+			s.view, s.err = pack(s.message.View)
+			s.past = s.message.Past(k.now, k.present.Zone)
+			if k.present.Ended && old.Ended(k.now, k.present.Zone) {
+				s.message = nil
+			}
+		}
+	}
+	return s, s.err
 }
 
 // problem decides whether the organiser is to be told that there is no conference: once for each

@@ -2,7 +2,6 @@ package mailer
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -239,33 +238,6 @@ func TestOwedByAttendee(t *testing.T) {
 				t.Errorf("looks again at %v, want %v", next, want)
 			}
 		})
-	}
-}
-
-func TestLargeEventsAreToldInBatches(t *testing.T) {
-	body := plainEvent
-	for i := range 120 {
-		body = with(body, fmt.Sprintf("ATTENDEE:mailto:p%d@example.com\n", i))
-	}
-	p := organised(t, body)
-	var deliveries []store.Delivery
-	var sizes []int
-	for range 5 {
-		k := look{present: p, policy: policy, now: testNow, deliveries: deliveries}
-		list, next, err := k.decide()
-		if err != nil {
-			t.Fatal(err)
-		}
-		sizes = append(sizes, len(list))
-		for _, o := range list {
-			deliveries = append(deliveries, store.Delivery{Address: o.Address, View: o.View, MessageID: "m", Sequence: o.Sequence})
-		}
-		if len(list) == maxBatch != next.Equal(testNow) {
-			t.Errorf("after %d messages it looks again at %v", len(list), next)
-		}
-	}
-	if want := []int{50, 50, 21, 0, 0}; !slices.Equal(sizes, want) {
-		t.Errorf("got batches %v, want %v", sizes, want)
 	}
 }
 

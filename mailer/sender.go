@@ -18,7 +18,7 @@ import (
 // A Calendar is what the sender needs of the write path; *change.Changer is one.
 type Calendar interface {
 	Present(tx *store.Tx, eventID int64) (*change.Present, error)
-	MarkDelivered(tx *store.Tx, eventID int64, address string, reply bool, status string) error
+	MarkDelivered(tx *store.Tx, eventID int64, statuses map[string]string, reply bool) error
 }
 
 // Options are what a Sender is given from outside.
@@ -44,7 +44,7 @@ type Options struct {
 	Backoff func(attempts int) time.Duration // between attempts; nil: outbox.Backoff
 	Workers int                              // submissions side by side; 0: 4
 	Now     func() time.Time                 // nil: the store's clock
-	Rand    io.Reader                        // nil: crypto/rand
+	Rand    io.Reader                        // nil: crypto/rand; safe for concurrent use
 	Log     *slog.Logger                     // nil: discarded
 	// Observe, if set, is told every outcome of a submission.
 	Observe func(o Outcome, took time.Duration)
@@ -103,10 +103,13 @@ func New(o Options) (*Sender, error) {
 	}}, nil
 }
 
+// lookers is how many events are looked at side by side: a large one does not hold up the others.
+const lookers = 4
+
 // Queues are the work that the sender does: looking at events, and submitting messages.
 func (s *Sender) Queues() []outbox.Queue {
 	return []outbox.Queue{
-		{Kind: change.WorkMail, Workers: 1, Handle: s.mail},
+		{Kind: change.WorkMail, Workers: lookers, Handle: s.mail},
 		{Kind: change.WorkSubmit, Workers: s.opts.Workers, Handle: s.submit},
 	}
 }

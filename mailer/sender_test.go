@@ -30,6 +30,7 @@ type fakeCalendar struct {
 	body   string
 	change func(p *change.Present)
 	marks  []string
+	edits  int // calls of MarkDelivered
 }
 
 func (f *fakeCalendar) Present(tx *store.Tx, id int64) (*change.Present, error) {
@@ -50,14 +51,26 @@ func (f *fakeCalendar) Present(tx *store.Tx, id int64) (*change.Present, error) 
 	return p, nil
 }
 
-func (f *fakeCalendar) MarkDelivered(_ *store.Tx, _ int64, address string, reply bool, status string) error {
+func (f *fakeCalendar) MarkDelivered(_ *store.Tx, _ int64, statuses map[string]string, reply bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	mark := address + " " + status
-	if reply {
-		mark = "reply " + mark
+	f.edits++
+	lines := strings.SplitAfter(f.body, "\n")
+	for i, line := range lines {
+		for address, status := range statuses {
+			if strings.HasPrefix(line, "ORGANIZER") != reply || !strings.HasSuffix(line, "mailto:"+address+"\n") {
+				continue
+			}
+			mark := address + " " + status
+			if reply {
+				mark = "reply " + mark
+			}
+			f.marks = append(f.marks, mark)
+			head, _, _ := strings.Cut(strings.TrimSuffix(line, ":mailto:"+address+"\n"), ";SCHEDULE-STATUS=")
+			lines[i] = head + ";SCHEDULE-STATUS=" + status + ":mailto:" + address + "\n"
+		}
 	}
-	f.marks = append(f.marks, mark)
+	f.body = strings.Join(lines, "")
 	return nil
 }
 
@@ -494,4 +507,25 @@ func TestManyRecipientsGetOneEach(t *testing.T) {
 			t.Errorf("%s got %d mails", to, n)
 		}
 	}
+}
+
+// pause lets the sender work.
+func (b *bench) pause() { time.Sleep(5 * time.Millisecond) }
+
+// trouble is the error of the last look.
+func (b *bench) trouble() (text string) {
+	b.t.Helper()
+	err := b.store.View(context.Background(), func(tx *store.Tx) error {
+		w, err := tx.WorkOf(change.WorkMail, b.event)
+		if err == nil {
+			text = w.Error
+		} else if errors.Is(err, store.ErrNotFound) {
+			err = nil
+		}
+		return err
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return text
 }

@@ -61,7 +61,7 @@ func (s *Sender) submit(ctx context.Context, j *outbox.Job) (time.Time, error) {
 		}
 		given = false
 		var err error
-		given, err = s.record(tx, m, outcome, failure)
+		given, err = s.settle(tx, m, outcome, failure)
 		return err
 	})
 	if err != nil {
@@ -75,8 +75,8 @@ func (s *Sender) submit(ctx context.Context, j *outbox.Job) (time.Time, error) {
 	return time.Time{}, outbox.RetryAfter{Delay: s.opts.Backoff(m.Attempts), Err: failure}
 }
 
-// record stores an outcome. done tells that nothing is left to try.
-func (s *Sender) record(tx *store.Tx, m *store.Message, outcome Outcome, failure error) (done bool, err error) {
+// settle stores an outcome. done tells that nothing is left to try.
+func (s *Sender) settle(tx *store.Tx, m *store.Message, outcome Outcome, failure error) (done bool, err error) {
 	status := ""
 	m.LastError = errorText(failure)
 	switch outcome {
@@ -106,12 +106,8 @@ func (s *Sender) record(tx *store.Tx, m *store.Message, outcome Outcome, failure
 			return false, fmt.Errorf("storing the delivery: %w", err)
 		}
 	}
-	if m.Method != methodNote {
-		if err := s.opts.Changer.MarkDelivered(tx, m.EventID, m.Address, m.Reply, status); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return false, fmt.Errorf("marking the delivery: %w", err)
-		}
-	}
-	// What was owed meanwhile had to wait for this one. Several recipients are looked at together.
+	// What was owed meanwhile had to wait for this one, and the event is to say what came of it.
+	// Several recipients are looked at together.
 	if err := s.opts.Outbox.Touch(tx, change.WorkMail, m.EventID, s.opts.Now().Add(gather)); err != nil {
 		return false, fmt.Errorf("noting the event: %w", err)
 	}

@@ -131,12 +131,12 @@ func (c *Changer) Present(tx *store.Tx, eventID int64) (*Present, error) {
 	return c.present(tx, eventID)
 }
 
-// MarkDelivered writes SCHEDULE-STATUS (RFC 6638 §3.2.9) for address into the event's object inside
-// tx: on the ATTENDEE lines, or on ORGANIZER where reply is set. It changes nothing where it says so
-// already, where there is no object any more, or where nobody is scheduled by us. The Schedule-Tag
-// stays (RFC 6638 §3.2.10).
-func (c *Changer) MarkDelivered(tx *store.Tx, eventID int64, address string, reply bool, status string) error {
-	return c.markDelivered(tx, eventID, address, reply, status)
+// MarkDelivered writes SCHEDULE-STATUS (RFC 6638 §3.2.9) into the event's object inside tx, of all
+// addresses in statuses in one edit: on the ATTENDEE lines, or on ORGANIZER where reply is set. It
+// changes nothing where it says so already, where there is no object any more, or where somebody else
+// schedules them. The Schedule-Tag stays (RFC 6638 §3.2.10).
+func (c *Changer) MarkDelivered(tx *store.Tx, eventID int64, statuses map[string]string, reply bool) error {
+	return c.markDelivered(tx, eventID, statuses, reply)
 }
 
 // Policy is what the administrator set.

@@ -253,7 +253,7 @@ func (c *Changer) storeOwn(tx *store.Tx, o *store.Object, data []byte) error {
 	return nil
 }
 
-func (c *Changer) markDelivered(tx *store.Tx, eventID int64, address string, reply bool, status string) error {
+func (c *Changer) markDelivered(tx *store.Tx, eventID int64, statuses map[string]string, reply bool) error {
 	ev, err := tx.EventByID(eventID)
 	if err != nil {
 		return fmt.Errorf("read the event: %w", err)
@@ -271,7 +271,8 @@ func (c *Changer) markDelivered(tx *store.Tx, eventID int64, address string, rep
 	}
 	edit := e.Object.Edit()
 	mark := func(a *ical.Attendee) {
-		if a.Address == address && (a.Agent == "SERVER" || reply) && a.Line.Param("SCHEDULE-STATUS") != status {
+		status := statuses[a.Address]
+		if status != "" && (a.Agent == "SERVER" || reply) && a.Line.Param("SCHEDULE-STATUS") != status {
 			edit.SetParam(a.Line, "SCHEDULE-STATUS", status)
 		}
 	}

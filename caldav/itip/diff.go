@@ -1,6 +1,7 @@
 package itip
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -15,7 +16,8 @@ const (
 	MethodReply   = "REPLY"
 )
 
-// A Message is what one person is to be told.
+// A Message is what a person is to be told, and everybody else with the same views. It is not safe for
+// concurrent use.
 type Message struct {
 	Method string
 	// First: nothing was known before. A REQUEST that is not the first is an update.
@@ -32,19 +34,41 @@ type Message struct {
 	Changes []Change
 	// Rescheduled: the times of instances changed, so that SEQUENCE must rise (RFC 5546 §2.1.4).
 	Rescheduled bool
+
+	event *ical.Event // Object, once it was read
 }
 
-// Diff returns what brings a person who knows view old to view now, both as View makes them and nil
-// for nothing; nil where nothing is owed. The error says which of them cannot be read.
-func Diff(old, now []byte) (*Message, error) {
-	if string(old) == string(now) {
+// Event is Object, read. It is the same Event every time.
+func (m *Message) Event() (*ical.Event, error) {
+	if m.event != nil {
+		return m.event, nil
+	}
+	ev, err := parse(m.Object)
+	if err != nil {
+		return nil, fmt.Errorf("reading what is to be sent: %w", err)
+	}
+	if ev == nil {
+		return nil, errors.New("what is to be sent holds no event")
+	}
+	m.event = ev
+	return ev, nil
+}
+
+// Diff is Compare for two views, as View makes them.
+func Diff(old, now []byte) (*Message, error) { return Compare(NewKnown(old), NewKnown(now)) }
+
+// Compare returns what brings a person who knows old to now; nil where nothing is owed. What it
+// returns is the same for everybody with the same two views. The error says which of them cannot be
+// read.
+func Compare(old, now *Known) (*Message, error) {
+	if old == nil && now == nil || old != nil && now != nil && old.Fingerprint() == now.Fingerprint() {
 		return nil, nil
 	}
-	was, err := parse(old)
+	was, err := old.Event()
 	if err != nil {
 		return nil, fmt.Errorf("reading the view last sent: %w", err)
 	}
-	is, err := parse(now)
+	is, err := now.Event()
 	if err != nil {
 		return nil, fmt.Errorf("reading the present view: %w", err)
 	}
@@ -52,32 +76,13 @@ func Diff(old, now []byte) (*Message, error) {
 	case was == nil && is == nil:
 		return nil, nil
 	case was == nil, is != nil && was.Master == nil && is.Master != nil:
-		return &Message{Method: MethodRequest, First: true, Object: now, View: now}, nil
+		return &Message{Method: MethodRequest, First: true, Object: now.Data, View: now.Data, event: is}, nil
 	case is == nil, was.Master != nil && is.Master == nil:
-		return &Message{Method: MethodCancel, Object: old, Rescheduled: true}, nil
+		return &Message{Method: MethodCancel, Object: old.Data, Rescheduled: true, event: was}, nil
 	case was.Master == nil:
 		return diffInstances(was, is), nil
 	}
 	return diffSeries(was, is), nil
-}
-
-// parse reads a view; nil for nothing.
-func parse(view []byte) (*ical.Event, error) {
-	if len(view) == 0 {
-		return nil, nil
-	}
-	o, err := ical.Parse(view, ical.Limits{})
-	if err != nil {
-		return nil, err
-	}
-	ev, err := ical.ParseEvent(o)
-	if err != nil {
-		return nil, err
-	}
-	if ev.Master == nil && len(ev.Overrides) == 0 {
-		return nil, nil
-	}
-	return ev, nil
 }
 
 // diffSeries compares two views with masters. One message says it all.
@@ -88,7 +93,7 @@ func diffSeries(was, is *ical.Event) *Message {
 	if back := missing(excludedBefore, excluded); len(back) > 0 && !hasKind(master, ChangedRepetition) {
 		master = append(master, Change{Kind: ChangedRepetition, Old: was.Master, New: is.Master})
 	}
-	m := &Message{Method: MethodRequest, Object: is.Object.Data, View: is.Object.Data}
+	m := &Message{Method: MethodRequest, Object: is.Object.Data, View: is.Object.Data, event: is}
 	if hasKind(master, ChangedTime) || hasKind(master, ChangedRepetition) {
 		// The instances are others now; comparing them one by one says nothing.
 		m.Changes, m.Rescheduled = master, true
@@ -108,7 +113,7 @@ func diffSeries(was, is *ical.Event) *Message {
 	}
 	reverted := false
 	for _, v := range was.Overrides {
-		if override(is, v.RecurrenceID.Time) != nil || slices.ContainsFunc(excluded, v.RecurrenceID.Time.Equal) {
+		if override(is, v.RecurrenceID.Time) != nil || among(excluded, v.RecurrenceID.Time) {
 			continue
 		}
 		after := instance(is.Master, v.RecurrenceID)
@@ -124,12 +129,12 @@ func diffSeries(was, is *ical.Event) *Message {
 	case len(m.Changes) == 0 && len(off) == 0:
 		return nil
 	case len(m.Changes) == 0:
-		m.Method, m.Object, m.Occurrences = MethodCancel, was.Object.Data, off
+		m.Method, m.Object, m.event, m.Occurrences = MethodCancel, was.Object.Data, was, off
 		for _, at := range off {
 			m.Changes = append(m.Changes, cancelled(was, at))
 		}
 	case len(master) == 0 && len(off) == 0 && !reverted:
-		m.Object = only(is, touched)
+		m.Object, m.event = only(is, touched), nil
 	default:
 		for _, at := range off {
 			m.Changes = append(m.Changes, cancelled(was, at))
@@ -149,7 +154,7 @@ func diffInstances(was, is *ical.Event) *Message {
 		}
 	}
 	if len(stay) == 0 {
-		return &Message{Method: MethodCancel, Object: was.Object.Data, Rescheduled: true}
+		return &Message{Method: MethodCancel, Object: was.Object.Data, Rescheduled: true, event: was}
 	}
 	if len(gone) > 0 {
 		m := &Message{Method: MethodCancel, Object: only(was, gone), View: only(was, stay), Rescheduled: true}
@@ -229,15 +234,21 @@ func only(ev *ical.Event, keep []*ical.VEvent) []byte {
 	return edit.Bytes()
 }
 
-// missing are the times of a that are not in b.
+// missing are the times of a that are not in b, which is sorted.
 func missing(a, b []time.Time) []time.Time {
 	var out []time.Time
 	for _, t := range a {
-		if !slices.ContainsFunc(b, t.Equal) {
+		if !among(b, t) {
 			out = append(out, t)
 		}
 	}
 	return out
+}
+
+// among tells whether t is in sorted.
+func among(sorted []time.Time, t time.Time) bool {
+	_, found := slices.BinarySearchFunc(sorted, t, time.Time.Compare)
+	return found
 }
 
 func equalTimes(a, b time.Time) bool { return a.Equal(b) }
@@ -254,16 +265,7 @@ func (m *Message) Past(now time.Time, loc *time.Location) bool {
 	return len(m.Changes) > 0
 }
 
-// Ended tells whether no instance of view ends after now, floating times and dates taken in loc. A
-// view that cannot be read, or expands without end, has not ended.
+// Ended is Known.Ended for a view.
 func Ended(view []byte, now time.Time, loc *time.Location) bool {
-	ev, err := parse(view)
-	if err != nil {
-		return false
-	}
-	if ev == nil {
-		return true
-	}
-	_, left, err := ev.Next(now, loc)
-	return err == nil && !left
+	return NewKnown(view).Ended(now, loc)
 }

@@ -276,13 +276,7 @@ func describe(m *Message) string {
 func render(t *testing.T, m *Message, address string) []byte {
 	t.Helper()
 	n := Sequence(m, 2, 2, 2, !m.First)
-	var out []byte
-	var err error
-	if m.Method == MethodCancel {
-		out, err = Cancel(m.Object, m.Occurrences, address, n, dtstamp)
-	} else {
-		out, err = Request(m.Object, n, dtstamp)
-	}
+	out, err := m.Calendar(address, n, dtstamp)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,34 +37,37 @@ func SequenceOf(ev *ical.Event) int {
 	return n
 }
 
-// Request makes the REQUEST (RFC 5546 §3.2.2) that carries object.
-func Request(object []byte, sequence int, dtstamp time.Time) ([]byte, error) {
-	ev, err := parse(object)
+// Calendar makes the iCalendar object that tells m to address: a REQUEST or a CANCEL with sequence and
+// dtstamp.
+func (m *Message) Calendar(address string, sequence int, dtstamp time.Time) ([]byte, error) {
+	ev, err := m.Event()
 	if err != nil {
-		return nil, fmt.Errorf("reading the view to send: %w", err)
+		return nil, err
 	}
-	if ev == nil {
-		return nil, fmt.Errorf("the view to send holds no event")
+	if m.Method == MethodCancel {
+		return cancel(ev, m.Occurrences, address, sequence, dtstamp), nil
 	}
+	return request(ev, address, sequence, dtstamp), nil
+}
+
+// request makes the REQUEST (RFC 5546 §3.2.2) of ev to address. Who has not answered yet is asked to
+// (RSVP), where the client says nothing of it: mail programs show their buttons only then.
+func request(ev *ical.Event, address string, sequence int, dtstamp time.Time) []byte {
 	edit := ev.Object.Edit()
 	set(edit, ev.Object.Root, "METHOD", MethodRequest)
 	for _, v := range ev.All() {
 		stamp(edit, v.Component, sequence, dtstamp)
+		if a := attendee(v, address); a != nil && a.PartStat == "NEEDS-ACTION" && a.Line.Param("RSVP") == "" {
+			edit.SetParam(a.Line, "RSVP", "TRUE")
+		}
 	}
-	return edit.Bytes(), nil
+	return edit.Bytes()
 }
 
-// Cancel makes the CANCEL (RFC 5546 §3.2.5) to address of what view holds: of the occurrences, or of
+// cancel makes the CANCEL (RFC 5546 §3.2.5) to address of what ev holds: of the occurrences, or of
 // everything where they are empty. It carries no other attendee and nothing that says more than what
 // is cancelled.
-func Cancel(view []byte, occurrences []time.Time, address string, sequence int, dtstamp time.Time) ([]byte, error) {
-	ev, err := parse(view)
-	if err != nil {
-		return nil, fmt.Errorf("reading the view to cancel: %w", err)
-	}
-	if ev == nil {
-		return nil, fmt.Errorf("the view to cancel holds no event")
-	}
+func cancel(ev *ical.Event, occurrences []time.Time, address string, sequence int, dtstamp time.Time) []byte {
 	edit := ev.Object.Edit()
 	keep := ev.Overrides
 	if len(occurrences) > 0 {
@@ -99,7 +102,7 @@ func Cancel(view []byte, occurrences []time.Time, address string, sequence int, 
 		}
 	}
 	set(edit, ev.Object.Root, "METHOD", MethodCancel)
-	return edit.Bytes(), nil
+	return edit.Bytes()
 }
 
 // cancelledInstance is the component that cancels an instance which only the rule knows.

@@ -40,31 +40,33 @@ func Recipients(ev *ical.Event, own []string, skip func(ical.Attendee) bool) []s
 		return nil
 	}
 	var out []string
+	left := notOurs(ev)
 	for _, v := range ev.All() {
 		for _, a := range v.Attendees {
 			switch {
-			case a.Address == organizer.Address, slices.Contains(own, a.Address), slices.Contains(out, a.Address):
-			case !Mailable(a.Address), skip != nil && skip(a), agentOf(ev, a.Address) != agentServer:
+			case left[a.Address], a.Address == organizer.Address, slices.Contains(own, a.Address):
+			case !Mailable(a.Address), skip != nil && skip(a):
 			default:
 				out = append(out, a.Address)
+				left[a.Address] = true
 			}
 		}
 	}
 	return out
 }
 
-// agentOf is who schedules address. One person has the same value in all components (RFC 6638
-// §7.1); where not, whoever else than the server is named counts.
-func agentOf(ev *ical.Event, address string) string {
-	agent := agentServer
+// notOurs are the addresses that somebody else schedules than the server. One person has the same
+// SCHEDULE-AGENT in all components (RFC 6638 §7.1); where not, the one that is not the server counts.
+func notOurs(ev *ical.Event) map[string]bool {
+	out := map[string]bool{}
 	for _, v := range ev.All() {
 		for _, a := range v.Attendees {
-			if a.Address == address && a.Agent != agentServer {
-				agent = a.Agent
+			if a.Agent != agentServer {
+				out[a.Address] = true
 			}
 		}
 	}
-	return agent
+	return out
 }
 
 // Replies tells whether answers of an attendee's copy ev go out from here. ORGANIZER's

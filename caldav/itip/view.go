@@ -16,36 +16,86 @@ import (
 // that the person is off; who is invited to some instances only gets those, without master (RFC 6638
 // §3.2.6). Left out are SCHEDULE-AGENT, SCHEDULE-STATUS and SCHEDULE-FORCE-SEND, alarms, private
 // properties, zones not in use, and the note that there is no conference, which is the organiser's.
-// Who has not answered yet is asked to (RSVP), where the client says
-// nothing of it: mail programs show their buttons only then. Everything else is the organiser's to
-// the byte.
+// Everything else is the organiser's to the byte, and the same for all who are invited to the same.
 func View(ev *ical.Event, address string) []byte {
-	if ev == nil || agentOf(ev, address) != agentServer {
-		return nil
+	if k := NewViews(ev).Of(address); k != nil {
+		return k.Data
 	}
-	whole := ev.Master != nil && attendee(ev.Master, address) != nil && !ev.Master.Cancelled()
-	if ev.Master != nil && ev.Master.Cancelled() {
-		return nil
+	return nil
+}
+
+// Views makes the views of one event. Its people are looked through once, and those who are invited
+// to the same share one Known. It is not safe for concurrent use.
+type Views struct {
+	ev    *ical.Event
+	left  map[string]bool   // not ours to tell
+	seats map[string]string // what an address is invited to and takes place: a byte a component, in the order of All
+	made  map[string]*Known // by seats
+}
+
+// NewViews returns the views of ev; of nil there are none.
+func NewViews(ev *ical.Event) *Views {
+	s := &Views{ev: ev, seats: map[string]string{}, made: map[string]*Known{}}
+	if ev == nil || ev.Master != nil && ev.Master.Cancelled() {
+		return s
 	}
-	var keep, off []*ical.VEvent
-	if whole {
-		keep = append(keep, ev.Master)
-	}
-	for _, v := range ev.Overrides {
-		if attendee(v, address) != nil && !v.Cancelled() {
-			keep = append(keep, v)
-		} else if whole {
-			off = append(off, v)
+	s.left = notOurs(ev)
+	all := ev.All()
+	invited := map[string][]byte{}
+	for i, v := range all {
+		if v.Cancelled() {
+			continue
+		}
+		for _, a := range v.Attendees {
+			if invited[a.Address] == nil {
+				invited[a.Address] = make([]byte, len(all))
+			}
+			invited[a.Address][i] = 1
 		}
 	}
-	if len(keep) == 0 {
+	shared := map[string]string{}
+	for address, seats := range invited {
+		if _, ok := shared[string(seats)]; !ok {
+			shared[string(seats)] = string(seats)
+		}
+		s.seats[address] = shared[string(seats)]
+	}
+	return s
+}
+
+// Of is View as a Known.
+func (s *Views) Of(address string) *Known {
+	seats, invited := s.seats[address]
+	if !invited || s.left[address] {
 		return nil
+	}
+	k := s.made[seats]
+	if k == nil {
+		k = NewKnown(s.view(seats))
+		s.made[seats] = k
+	}
+	return k
+}
+
+// view is the event for those who have seats.
+func (s *Views) view(seats string) []byte {
+	ev := s.ev
+	var keep, off []*ical.VEvent
+	whole := false
+	for i, v := range ev.All() {
+		switch {
+		case seats[i] == 1:
+			keep = append(keep, v)
+			whole = whole || v == ev.Master
+		case v != ev.Master:
+			off = append(off, v)
+		}
 	}
 	edit := ev.Object.Edit()
 	if whole {
 		excluded := exdates(ev.Object, ev.Master)
 		for _, v := range off {
-			if !slices.ContainsFunc(excluded, v.RecurrenceID.Time.Equal) {
+			if !among(excluded, v.RecurrenceID.Time) {
 				edit.Add(ev.Master.Component, exdate(v))
 			}
 		}
@@ -54,11 +104,6 @@ func View(ev *ical.Event, address string) []byte {
 		withoutNote(edit, v)
 	}
 	trim(edit, ev.Object, keep)
-	for _, v := range keep {
-		if a := attendee(v, address); a != nil && a.PartStat == "NEEDS-ACTION" && a.Line.Param("RSVP") == "" {
-			edit.SetParam(a.Line, "RSVP", "TRUE")
-		}
-	}
 	return edit.Bytes()
 }
 
