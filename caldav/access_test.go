@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,8 +96,51 @@ func TestWrongPasswords(t *testing.T) {
 	host = "192.0.2.2"
 	f.as("boris@example.org", "demo", "GET", "/", "").want(http.StatusOK)
 	host = "192.0.2.1"
+	// Nobody else suffers, who comes by the same router; another spelling of the login is no way round.
+	f.as("a.ivanova@example.org", "demo", "GET", "/", "").want(http.StatusOK)
+	f.as("Boris@example.org", "demo", "GET", "/", "").want(http.StatusTooManyRequests)
 	f.clock.Store(int64(failEvery/time.Second) + 1)
-	f.as("anna@example.org", "demo", "GET", "/", "").want(http.StatusOK)
+	f.as("Boris@example.org", "demo", "GET", "/", "").want(http.StatusOK)
+}
+
+// TestWrongPasswordsOfManyLogins bounds the guesses of an address that takes another login for each.
+func TestWrongPasswordsOfManyLogins(t *testing.T) {
+	host := "192.0.2.1"
+	f := newFixture(t, func(o *Options) { o.ClientAddress = func(*http.Request) string { return host } })
+	const burst = 30 // hashes of unknown users take their time
+	f.handler.auth.nets = newFailures(time.Hour, burst)
+	for i := range burst {
+		f.as("user"+strconv.Itoa(i), "guess", "GET", "/", "").want(http.StatusUnauthorized)
+	}
+	f.do("GET", "/", "").want(http.StatusTooManyRequests)
+	host = "192.0.2.2"
+	f.do("GET", "/", "").want(http.StatusOK)
+}
+
+// TestWrongPasswordsAtOnce has guesses wait for their turn all at the same time: no more are tried
+// for that.
+func TestWrongPasswordsAtOnce(t *testing.T) {
+	f := newFixture(t)
+	for range maxHashing {
+		f.handler.auth.hashing <- struct{}{}
+	}
+	var tried atomic.Int32
+	var wg sync.WaitGroup
+	for i := range 4 * failBurst {
+		wg.Go(func() {
+			if f.as("boris@example.org", "guess"+strconv.Itoa(i), "GET", "/", "").status == http.StatusUnauthorized {
+				tried.Add(1)
+			}
+		})
+	}
+	time.Sleep(100 * time.Millisecond) // those who come later are refused at once
+	for range maxHashing {
+		<-f.handler.auth.hashing
+	}
+	wg.Wait()
+	if n := tried.Load(); n < failBurst || n > failBurst+maxHashing {
+		t.Errorf("%d guesses were tried, want %d, and at most %d more", n, failBurst, maxHashing)
+	}
 }
 
 func TestClientNet(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,10 +23,14 @@ const (
 	credentialLife = 5 * time.Minute // how long a verified password is believed
 	refusalLife    = time.Minute     // how long a refused one is
 	maxHashing     = 4               // password hashes at once (design §9)
-	maxRemembered  = 10_000          // credentials, addresses
+	maxRemembered  = 10_000          // credentials, logins, addresses
 
-	failBurst = 20               // different wrong passwords an address may try at once
+	failBurst = 20               // different wrong passwords an address may try of a login at once
 	failEvery = 15 * time.Second // and one more in every such time
+
+	// Behind a proxy that we are not told to trust, or a company's router, an address is everybody.
+	addressBurst = 500         // wrong passwords of an address for whatever logins
+	addressEvery = time.Second // and one more in every such time
 )
 
 // An authenticator knows who asks. Verified credentials are remembered for a short time under an HMAC with
@@ -43,7 +48,8 @@ type authenticator struct {
 
 	mu     sync.Mutex
 	known  map[[32]byte]credential
-	fails  map[string]*rate.Limiter
+	logins *failures // by address and login
+	nets   *failures // by address
 	trades map[int64]*rate.Limiter
 	perSec float64
 }
@@ -59,7 +65,8 @@ func newAuthenticator(st *store.Store, now func() time.Time, address func(*http.
 		store: st, now: now, address: address, perSec: perSecond,
 		hashing: make(chan struct{}, maxHashing),
 		known:   map[[32]byte]credential{},
-		fails:   map[string]*rate.Limiter{},
+		logins:  newFailures(failEvery, failBurst),
+		nets:    newFailures(addressEvery, addressBurst),
 		trades:  map[int64]*rate.Limiter{},
 	}
 	var salt [argonSalt]byte
@@ -88,7 +95,10 @@ func (a *authenticator) user(r *http.Request) (*store.User, error) {
 	id := a.identify(login, password)
 	ok, seen := a.remembered(id, hash)
 	if !seen {
-		if ok, err = a.verify(r, id, hash, password); err != nil {
+		if u != nil {
+			login = u.Login // every name of a user leads to one count
+		}
+		if ok, err = a.verify(r, login, id, hash, password); err != nil {
 			return nil, err
 		}
 	}
@@ -141,33 +151,49 @@ func (a *authenticator) remembered(id [32]byte, hash string) (ok, seen bool) {
 }
 
 // verify hashes the password, once for requests that come at the same time.
-func (a *authenticator) verify(r *http.Request, id [32]byte, hash, password string) (bool, error) {
-	limit := a.failLimiter(clientNet(a.address(r)))
-	if wait := waitFor(limit, a.now()); wait > 0 {
-		e := refuse(http.StatusTooManyRequests, "too many wrong passwords from this address")
-		e.retryAfter = wait
-		return false, e
+func (a *authenticator) verify(r *http.Request, login string, id [32]byte, hash, password string) (bool, error) {
+	from := clientNet(a.address(r))
+	ofLogin, ofNet := a.logins.of(from+"\x00"+strings.ToLower(login), a.now()), a.nets.of(from, a.now())
+	if err := a.mayTry(ofLogin, ofNet); err != nil {
+		return false, err
 	}
 	ch := a.flight.DoChan(string(id[:])+hash, func() (any, error) {
 		a.hashing <- struct{}{}
 		defer func() { <-a.hashing }()
+		// Those before it in the queue may have been wrong.
+		if err := a.mayTry(ofLogin, ofNet); err != nil {
+			return false, err
+		}
 		against := hash
 		if against == "" {
 			against = a.dummy // unknown users take as long as others
 		}
 		ok := VerifyPassword(against, password) && hash != ""
 		if !ok {
-			limit.AllowN(a.now(), 1)
+			ofLogin.AllowN(a.now(), 1)
+			ofNet.AllowN(a.now(), 1)
 		}
 		a.remember(id, hash, ok)
 		return ok, nil
 	})
 	select {
 	case res := <-ch:
-		return res.Val.(bool), nil
+		return res.Val.(bool), res.Err
 	case <-r.Context().Done():
 		return false, r.Context().Err()
 	}
+}
+
+// mayTry refuses where too many passwords were wrong.
+func (a *authenticator) mayTry(ofLogin, ofNet *rate.Limiter) error {
+	now := a.now()
+	wait := max(waitFor(ofLogin, now), waitFor(ofNet, now))
+	if wait == 0 {
+		return nil
+	}
+	e := refuse(http.StatusTooManyRequests, "too many wrong passwords from this address")
+	e.retryAfter = wait
+	return e
 }
 
 func (a *authenticator) remember(id [32]byte, hash string, ok bool) {
@@ -189,28 +215,6 @@ func (a *authenticator) remember(id [32]byte, hash string, ok bool) {
 		life = credentialLife
 	}
 	a.known[id] = credential{hash: hash, ok: ok, expires: now.Add(life)}
-}
-
-func (a *authenticator) failLimiter(addr string) *rate.Limiter {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	l := a.fails[addr]
-	if l == nil {
-		if len(a.fails) >= maxRemembered {
-			now := a.now()
-			for k, l := range a.fails {
-				if l.TokensAt(now) >= failBurst {
-					delete(a.fails, k)
-				}
-			}
-			if len(a.fails) >= maxRemembered {
-				clear(a.fails)
-			}
-		}
-		l = rate.NewLimiter(rate.Every(failEvery), failBurst)
-		a.fails[addr] = l
-	}
-	return l
 }
 
 // admit bounds the requests of one principal; it returns how long to wait, 0 to go on.
