@@ -390,57 +390,44 @@ func TestEachInRange(t *testing.T) {
 	}
 }
 
-// The function of EachObject may delete and replace what it is given.
-func TestEachObjectChanges(t *testing.T) {
+// What the ids name is read one by one, in the order of names.
+func TestObjectIDs(t *testing.T) {
 	s := openStore(t, store.Options{})
-	c := newCalendar(t, s, "anna")
-	for i := range 50 {
-		put(t, s, &store.Object{CalendarID: c.ID, Name: fmt.Sprintf("%02d", i), UID: "u", Data: make([]byte, 3000)})
+	c, other := newCalendar(t, s, "anna"), newCalendar(t, s, "boris")
+	for _, name := range []string{"c", "a", "d", "b"} {
+		put(t, s, &store.Object{CalendarID: c.ID, Name: name, UID: name, Data: []byte("x")})
 	}
-	update(t, s, func(tx *store.Tx) error {
-		seen := 0
-		err := tx.EachObject(c.ID, func(o *store.Object) error {
-			seen++
-			if len(o.Data) != 3000 {
-				t.Errorf("%s: got %d bytes", o.Name, len(o.Data))
-			}
-			if seen%2 == 0 {
-				return tx.DeleteObject(o.ID)
-			}
-			return tx.PutObject(o)
-		})
-		if seen != 50 {
-			t.Errorf("saw %d objects, want 50", seen)
-		}
-		return err
-	})
+	put(t, s, &store.Object{CalendarID: other.ID, Name: "other", UID: "other", Data: []byte("x")})
+	play(t, s, c.ID, other.ID, "del d; mv a e")
 	view(t, s, func(tx *store.Tx) error {
-		n, err := tx.CountObjects(c.ID)
-		if n != 25 {
-			t.Errorf("left %d objects, want 25", n)
+		ids, err := tx.ObjectIDs(c.ID)
+		if err != nil {
+			return err
 		}
-		ids, err2 := tx.ObjectIDs(c.ID)
-		if err2 != nil {
-			return err2
-		}
-		for i, id := range ids {
-			o, err := tx.MemberByID(id)
+		var names []string
+		for _, id := range ids {
+			member, err := tx.MemberByID(id)
 			if err != nil {
 				return err
 			}
-			if want := fmt.Sprintf("%02d", 2*i); o.Name != want || o.Data != nil {
-				t.Errorf("id %d: got %q with %d bytes, want %q without", i, o.Name, len(o.Data), want)
+			whole, err := tx.ObjectByID(id)
+			if err != nil {
+				return err
 			}
-		}
-		err2 = tx.EachMember(c.ID, func(o *store.Object) error {
-			if o.Data != nil {
-				t.Errorf("a member comes with data")
+			if member.Data != nil || string(whole.Data) != "x" || member.Name != whole.Name || member.CalendarID != c.ID {
+				t.Errorf("member: got %+v, want %+v without Data", member, whole)
 			}
-			return nil
-		})
-		if err2 != nil {
-			return err2
+			names = append(names, member.Name)
 		}
+		if want := []string{"b", "c", "e"}; !slices.Equal(names, want) {
+			t.Errorf("members: got %q, want %q", names, want)
+		}
+		n, err := tx.CountObjects(c.ID)
+		if n != len(names) {
+			t.Errorf("count: got %d, want %d", n, len(names))
+		}
+		_, gone := tx.MemberByID(99)
+		wantErr(t, "no such id", gone, store.ErrNotFound)
 		return err
 	})
 }

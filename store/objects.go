@@ -161,24 +161,17 @@ func (tx *Tx) dropTombstone(calendarID int64, name string) error {
 	return nil
 }
 
-// EachObject calls f for every member with its Data, by name, and stops at its error. f may delete
-// or replace the object that it is given.
-func (tx *Tx) EachObject(calendarID int64, f func(*Object) error) error {
-	return tx.eachObject((*Object).fields, f, `SELECT `+objectColumns+` FROM objects
-		WHERE calendar_id = ? ORDER BY name`, calendarID)
-}
-
-// EachMember is EachObject without Data, which costs far less.
-func (tx *Tx) EachMember(calendarID int64, f func(*Object) error) error {
-	return tx.eachObject((*Object).memberFields, f, `SELECT `+memberColumns+` FROM objects
-		WHERE calendar_id = ? ORDER BY name`, calendarID)
-}
-
-// EachInRange calls f with the Data of every member of a component ("": any) that may have an
+// EachInRange calls f for every member, with Data, of a component ("": any) that may have an
 // instance in the range, by the index: a superset. A zero time leaves that side open.
 func (tx *Tx) EachInRange(calendarID int64, component string, from, to time.Time, f func(*Object) error) error {
 	where, args := inRange(calendarID, component, from, to)
-	return tx.eachObject((*Object).fields, f, `SELECT `+objectColumns+` FROM objects`+where, args...)
+	return tx.each(func(scan scan) error {
+		var o Object
+		if err := scan(o.fields()...); err != nil {
+			return fmt.Errorf("read objects: %w", err)
+		}
+		return f(&o)
+	}, `SELECT `+objectColumns+` FROM objects`+where, args...)
 }
 
 // ObjectIDs lists the ids of a calendar's members, in the order of their names.
@@ -210,16 +203,6 @@ func inRange(calendarID int64, component string, from, to time.Time) (string, []
 		where, args = where+` AND component = ?`, append(args, component)
 	}
 	return where + ` AND (start_at = 0 OR start_at <= ?) AND (end_at = 0 OR end_at >= ?)`, append(args, hi, lo)
-}
-
-func (tx *Tx) eachObject(fields func(*Object) []any, f func(*Object) error, query string, args ...any) error {
-	return tx.each(func(scan scan) error {
-		var o Object
-		if err := scan(fields(&o)...); err != nil {
-			return fmt.Errorf("read objects: %w", err)
-		}
-		return f(&o)
-	}, query, args...)
 }
 
 // CountObjects counts a calendar's members.

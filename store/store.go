@@ -72,8 +72,8 @@ func (s *Store) Close() error {
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 
-// View runs f on a consistent snapshot. f must not write, nor call View itself (the pool of readers
-// is bounded). Its statements fail once ctx has ended. A panic of f becomes an error.
+// View runs f on a consistent snapshot. f must not write, nor call View itself, nor wait for anything
+// remote, such as a client that takes its answer (the pool of readers is bounded). Its statements fail once ctx has ended. A panic of f becomes an error.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error { return s.view(ctx, f) }
 
 // Update runs f in a savepoint of the one writing transaction, together with other updates that
