@@ -283,5 +283,5 @@ func TestRowsCorner(t *testing.T) {
 		same(w, "conferences of the first account", len(w.mts.State().Conferences), 1)
 		same(w, "conferences of the second account", len(w.beta.State().Conferences), 0)
 		w.wantLink(got, w.only().Link)
-	})
+	}, impatient)
 }

@@ -178,7 +178,7 @@ func TestRowsSlow(t *testing.T) {
 	}, func(c *config) { c.CalDAV.WaitForLink = duration(10 * time.Second) })
 	rows.play("after 4 s, when nobody waits any more", func(w *world) {
 		w.delayed(4)
-		w.wantNoTrace(quick(w, 2500*time.Millisecond))
+		w.wantNoTrace(quick(w, 3500*time.Millisecond))
 		w.wantNoMail() // invitations wait for the link
 		w.idle()
 		w.wantLink(w.anna.get(aPath).body, w.only().Link)
@@ -186,7 +186,7 @@ func TestRowsSlow(t *testing.T) {
 	}, func(c *config) { c.CalDAV.WaitForLink = duration(500 * time.Millisecond) })
 	rows.play("after the mail's patience: the link follows", func(w *world) {
 		w.delayed(2.5)
-		quick(w, 2*time.Second)
+		quick(w, 2400*time.Millisecond)
 		w.eventually(func() error {
 			if len(w.letters(vera)) == 0 {
 				return fmt.Errorf("no mail")
@@ -217,7 +217,7 @@ func TestRowsSlow(t *testing.T) {
 	})
 	rows.play("never: neither the save nor the others wait", func(w *world) {
 		w.fault(w.mts, emulator.Fault{Call: "POST /events", Kind: emulator.FaultDelay, Seconds: 3600})
-		w.wantNoTrace(quick(w, 2*time.Second))
+		w.wantNoTrace(quick(w, 10*time.Second))
 		// Another account, and mail without conference, go on.
 		w.anna.put(annaCalendar+"b.ics", event("b", "LOCATION:Beta"))
 		w.anna.put(annaCalendar+"c.ics", event("c", "ORGANIZER:mailto:"+anna, "ATTENDEE:mailto:clara@partner.example"))

@@ -46,7 +46,7 @@ service_domain = "conference.example.org"
 settle = "400ms"
 
 [caldav]
-wait_for_link = "2s"
+wait_for_link = "10s"
 
 [mail]
 relay = "smtp://%s"
@@ -106,7 +106,10 @@ type rowSet struct {
 }
 
 // newRows returns a set, which has to be waited for before the test ends.
-func newRows(t *testing.T) *rowSet { return &rowSet{t: t, slots: make(chan struct{}, 12)} }
+func newRows(t *testing.T) *rowSet {
+	t.Parallel()
+	return &rowSet{t: t, slots: make(chan struct{}, 10)}
+}
 
 func (s *rowSet) wait() { s.wg.Wait() }
 

@@ -16,7 +16,7 @@ func TestRowsTrouble(t *testing.T) {
 		for _, kind := range []string{emulator.FaultDrop, emulator.Fault500, emulator.Fault500After, emulator.FaultBadJSON, emulator.Fault429} {
 			rows.play("a change: "+call+" "+kind, func(w *world) {
 				text, c := w.booked("LOCATION:Webinar")
-				w.fault(w.mts, emulator.Fault{Call: call, Kind: kind, Times: 2})
+				w.fault(w.mts, emulator.Fault{Call: call, Kind: kind, Times: 1})
 				got := w.anna.save(aPath, moved(with(text, "SUMMARY:Changed"), time.Hour))
 				w.wantLink(got, c.Link)
 				now := w.wantKept(got, c)
@@ -32,7 +32,7 @@ func TestRowsTrouble(t *testing.T) {
 		for _, kind := range []string{emulator.FaultDrop, emulator.Fault500, emulator.Fault500After, emulator.Fault429} {
 			rows.play("a deletion: "+call+" "+kind, func(w *world) {
 				w.booked("LOCATION:Webinar")
-				w.fault(w.mts, emulator.Fault{Call: call, Kind: kind, Times: 2})
+				w.fault(w.mts, emulator.Fault{Call: call, Kind: kind, Times: 1})
 				w.anna.gone(aPath)
 				w.none()
 				w.wantMail(boris, "REQUEST", "CANCEL")
