@@ -281,3 +281,61 @@ func withoutBareLinks(text, link string) string {
 		text = text[i+len(link):]
 	}
 }
+
+// blockSpan finds the block in a raw DESCRIPTION: the remembered text, also wrapped anew, or fences
+// around one of links. The span takes the empty lines before it along.
+func blockSpan(raw, remembered string, links []string) (from, to int, ok bool) {
+	if remembered != "" {
+		if i := strings.Index(raw, EscapeText(remembered)); i >= 0 {
+			from, to = i, i+len(EscapeText(remembered))
+			return leadingBreaks(raw, from), to, true
+		}
+	}
+	for at := 0; ; {
+		i := strings.Index(raw[at:], fenceOpen)
+		if i < 0 {
+			return 0, 0, false
+		}
+		from = at + i
+		j := strings.Index(raw[from:], fenceClose)
+		if j < 0 {
+			return 0, 0, false
+		}
+		to = from + j + len(fenceClose)
+		text := unescape(raw[from:to])
+		if remembered != "" && squeeze(text) == squeeze(remembered) {
+			return leadingBreaks(raw, from), to, true
+		}
+		for _, l := range links {
+			if ContainsLink(text, l) || containsWrapped(text, l) {
+				return leadingBreaks(raw, from), to, true
+			}
+		}
+		at = to
+	}
+}
+
+// containsWrapped tells whether link stands in text broken over two lines, as clients wrap them.
+func containsWrapped(text, link string) bool {
+	lines := strings.Split(text, "\n")
+	for i := 1; i < len(lines); i++ {
+		if ContainsLink(strings.TrimSpace(lines[i-1])+strings.TrimSpace(lines[i]), link) {
+			return true
+		}
+	}
+	return false
+}
+
+// squeeze makes texts comparable that differ only in how they are wrapped.
+func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// leadingBreaks moves from back over at most two escaped line ends.
+func leadingBreaks(raw string, from int) int {
+	for n := 0; n < 2; n++ {
+		if !strings.HasSuffix(raw[:from], `\n`) && !strings.HasSuffix(raw[:from], `\N`) {
+			break
+		}
+		from -= 2
+	}
+	return from
+}
