@@ -288,7 +288,7 @@ func (w *whyWriter) mails(tx *store.Tx, id int64) error {
 	}
 	for _, m := range messages {
 		w.say(1, "%s %s to %s: %s %s, attempts %d%s", at(m.Created), m.Method, m.Address, m.State, at(m.Updated), m.Attempts, prefixed(", last error: ", m.LastError))
-		w.say(2, "Message-ID <%s>, from %s, %d bytes", m.MessageID, m.From, len(m.Body))
+		w.say(2, "Message-ID <%s>, from %s, %d bytes", m.MessageID, m.From, m.Size)
 		w.work(tx, 2, change.WorkSubmit, m.ID, "submission")
 	}
 	deliveries, err := tx.Deliveries(id)
