@@ -39,8 +39,9 @@ func (s *Sender) mail(ctx context.Context, j *outbox.Job) (time.Time, error) {
 	if err != nil || k == nil {
 		return time.Time{}, err
 	}
-	list, next, undecided := k.decide()
+	list, _, undecided := k.decide()
 	statuses, reply := k.statuses()
+	next := k.next
 	began := time.Now()
 	for p := k.present; len(list) > 0; {
 		if time.Since(began) > lookTime {

@@ -24,25 +24,23 @@ const gather = 200 * time.Millisecond
 // been accepted; the repetition is then the same message to the byte.
 func (s *Sender) submit(ctx context.Context, j *outbox.Job) (time.Time, error) {
 	var m *store.Message
-	err := s.opts.Store.Update(ctx, func(tx *store.Tx) error {
-		m = nil
+	err := s.opts.Store.View(ctx, func(tx *store.Tx) (err error) {
+		m, err = found(tx.MessageByID(j.Subject))
+		return err
+	})
+	if err != nil || m == nil || m.State != store.MessageStored && m.State != store.MessageTrying {
+		return time.Time{}, err
+	}
+	m.State = store.MessageTrying
+	m.Attempts++
+	err = s.opts.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := j.Hold(tx); err != nil {
 			return err
 		}
-		stored, err := found(tx.MessageByID(j.Subject))
-		if err != nil || stored == nil || stored.State != store.MessageStored && stored.State != store.MessageTrying {
-			return err
-		}
-		stored.State = store.MessageTrying
-		stored.Attempts++
-		if err := tx.PutMessage(stored); err != nil {
-			return fmt.Errorf("recording the attempt: %w", err)
-		}
-		m = stored
-		return nil
+		return tx.PutMessage(m)
 	})
-	if err != nil || m == nil {
-		return time.Time{}, err
+	if err != nil {
+		return time.Time{}, fmt.Errorf("recording the attempt: %w", err)
 	}
 	began := time.Now()
 	failure := s.relay.Submit(ctx, m.From, m.Address, m.Body)

@@ -124,11 +124,11 @@ func values(v *ical.VEvent, name string) []string {
 	return slices.Compact(out)
 }
 
-// without are the elements of a that are not in b.
+// without are the elements of a that are not in b, which is sorted.
 func without(a, b []string) []string {
 	var out []string
 	for _, s := range a {
-		if !slices.Contains(b, s) {
+		if _, found := slices.BinarySearch(b, s); !found {
 			out = append(out, s)
 		}
 	}
