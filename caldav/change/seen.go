@@ -98,7 +98,8 @@ func judge(b *store.Booking, base, in reading, copied *Ask) verdict {
 // judgeRemoved: a removal is remembered until a conference is asked for anew.
 func judgeRemoved(b *store.Booking, base, in reading) verdict {
 	a, ok := in.first(func(a Ask) bool {
-		return a.By == ByLocation || a.By != ByRule && !base.has(a.By, a.Provider, a.Kind)
+		// A body with the link that was removed has not seen the removal, whatever its If-Match says.
+		return a.By == ByLocation || a.By != ByRule && !in.found.Old && !base.has(a.By, a.Provider, a.Kind)
 	})
 	if ok {
 		return verdict{move: moveCreate, ask: a, location: true, why: "asks anew by " + a.By}

@@ -124,6 +124,8 @@ func TestJudge(t *testing.T) {
 		{name: "reserving a copy", b: unlinked(ByCopy), base: with("SUMMARY:x"), in: with("SUMMARY:y"), move: moveKeep},
 
 		{name: "removed: standing category", b: removed(ByCategory), base: with("CATEGORIES:Webinar"), in: with("CATEGORIES:Webinar", "SUMMARY:x"), move: moveNone},
+		{name: "removed: a category beside the old link", b: removed(ByCategory), base: with("SUMMARY:x"), in: with("CATEGORIES:Webinar", "LOCATION:"+older), move: moveNone},
+		{name: "removed: a word beside the old link", b: removed(ByCategory), base: with("SUMMARY:x"), in: with("LOCATION:Webinar", "URL:"+older), move: moveCreate, provider: "one", kind: "webinar"},
 		{name: "removed: category anew", b: removed(ByCategory), base: with("SUMMARY:x"), in: with("CATEGORIES:Webinar"), move: moveCreate, provider: "one", kind: "webinar"},
 		{name: "removed: a word always counts", b: removed(ByLocation), base: with("LOCATION:Webinar"), in: with("LOCATION:Webinar"), move: moveCreate, provider: "one", kind: "webinar"},
 		{name: "removed: stale link", b: removed(ByLocation), base: linked, in: with("LOCATION:" + older), move: moveNone},

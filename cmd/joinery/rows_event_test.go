@@ -333,7 +333,7 @@ func TestRowsChange(t *testing.T) {
 		}
 		w.wantLink(got, now.Link)
 		w.wantLinkMail(w.wantMail(boris, "REQUEST", "REQUEST"), now.Link)
-	})
+	}, func(c *config) { c.Mail.Settle = duration(2 * time.Second) })
 	rows.play("an event with attendees is given to another organiser", func(w *world) {
 		text, c := w.booked("LOCATION:Webinar")
 		reply := w.anna.do("PUT", aPath, w.swap(text, "ORGANIZER;CN=Anna:mailto:"+anna, "ORGANIZER:mailto:"+vera)).want(http.StatusForbidden)

@@ -146,6 +146,20 @@ func TestRowsTwoDevices(t *testing.T) {
 			w.Error("nothing was rotated")
 		}
 	})
+	rows.play("removed on one device, the old link with the new ETag from the other", func(w *world) {
+		for i, line := range []string{"CATEGORIES:Webinar", "X-JOINERY-CONFERENCE;TYPE=WEBINAR:mtslink"} {
+			path, uid := fmt.Sprintf("%s%d.ics", annaCalendar, i), fmt.Sprint("u", i)
+			text := w.anna.save(path, event(uid, line))
+			w.wantLink(text, w.only().Link)
+			w.anna.save(path, without(text, lineName(line)))
+			w.none()
+			got := w.phone.save(path, with(text, "SUMMARY:From the phone"), "If-Match: "+w.anna.get(path).etag())
+			w.wantNoTrace(got)
+			w.none()
+			same(w, "SUMMARY", value(got, "SUMMARY"), "From the phone")
+			w.anna.gone(path)
+		}
+	})
 	rows.play("removed on one device, edited on the other", func(w *world) {
 		text, _ := w.booked("CATEGORIES:Webinar")
 		w.anna.save(aPath, without(text, "LOCATION"))

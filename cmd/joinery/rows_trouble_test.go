@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -153,4 +156,52 @@ func TestRowsTrouble(t *testing.T) {
 		l := w.letters(boris)
 		w.wantLinkMail(l[len(l)-1], c.Link)
 	}, impatient)
+	rows.play("eight saves at the same moment", func(w *world) {
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				c := w.device(anna, fmt.Sprintf("Device/%d", i))
+				r, err := c.try("PUT", aPath, event("a", invitation("LOCATION:Webinar", fmt.Sprintf("SUMMARY:Version %d", i))...))
+				if err != nil || r.status != http.StatusCreated && r.status != http.StatusNoContent {
+					w.Errorf("save %d: %v %v", i, r, err)
+				}
+			})
+		}
+		wg.Wait()
+		w.idle()
+		got := w.anna.get(aPath).body
+		c := w.only()
+		w.wantLink(got, c.Link)
+		same(w, "name", c.Name, value(got, "SUMMARY"))
+		same(w, "conferences ever made", w.mts.State().Calls["POST /events"], 1)
+	})
+	rows.play("the calendar of the owning copy is deleted", func(w *world) {
+		text, c := w.booked("LOCATION:Webinar")
+		w.anna.save(workPath, text)
+		w.anna.gone(annaWork)
+		got := w.anna.get(aPath).body
+		w.wantLink(got, c.Link)
+		w.wantKept(got, c)
+		w.wantMail(boris, "REQUEST")
+	})
+	rows.play("everybody is uninvited", func(w *world) {
+		text, c := w.booked("LOCATION:Webinar")
+		got := w.anna.save(aPath, without(text, "ORGANIZER", "ATTENDEE"))
+		w.wantLink(got, c.Link)
+		w.wantKept(got, c)
+		w.wantMail(boris, "REQUEST", "CANCEL")
+		w.wantMail(vera, "REQUEST", "CANCEL")
+	})
+	rows.play("an imported event is deleted", func(w *world) {
+		w.anna.save(annaCalendar+"first.ics", event("first"))
+		text := w.anna.save(aPath, event("a", invitation("LOCATION:Webinar")...))
+		same(w, "state", value(text, "X-JOINERY-STATE"), "imported")
+		w.anna.gone(aPath)
+		w.untouchedAccounts()
+		w.wantNoMail()
+	}, func(c *config) { c.CalDAV.ImportBurst = 1 })
+	rows.play("a title of several lines", func(w *world) {
+		w.booked("LOCATION:Webinar", `SUMMARY:One\nTwo\, three <b>&amp\; "four"`)
+		same(w, "name", w.only().Name, `One Two, three <b>&amp; "four"`)
+	})
 }
