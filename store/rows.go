@@ -172,7 +172,7 @@ type Delivery struct {
 	EventID   int64
 	Address   string // lower case, without "mailto:"
 	Reply     bool   // what an attendee sent to the organiser, not the other way round
-	View      []byte // the iCalendar view last sent, without METHOD; nil: nothing, or cancelled
+	View      []byte // the view last sent as the mailer keeps it, packed where it is large; nil: nothing, or cancelled
 	Sequence  int
 	MessageID string // of the last message, without angle brackets
 	Status    string // SCHEDULE-STATUS: 1.0, 1.1, 5.1, …
