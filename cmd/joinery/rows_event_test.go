@@ -375,6 +375,13 @@ func TestRowsAttendee(t *testing.T) {
 		w.untouchedAccounts()
 		w.wantNoMail()
 	})
+	rows.play("somebody's invitation in a calendar whose rule is always", func(w *world) {
+		w.setRule("always")
+		sent := event("a", "ORGANIZER:mailto:"+vera, "ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:"+anna, "LOCATION:Webinar")
+		w.anna.save(aPath, sent)
+		w.untouchedAccounts()
+		w.wantSame(sent, w.anna.get(aPath).body)
+	})
 	rows.play("an event without organizer", func(w *world) {
 		w.wantLink(w.boris.save(bPath, event("a", "LOCATION:Webinar")), w.only().Link)
 		w.wantNoMail()

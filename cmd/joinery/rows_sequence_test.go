@@ -198,6 +198,33 @@ func TestRowsSlow(t *testing.T) {
 		w.wantLink(w.anna.get(aPath).body, w.only().Link)
 		w.wantLinkMail(w.wantMail(boris, "REQUEST"), w.only().Link)
 	}, func(c *config) { c.CalDAV.WaitForLink = duration(500 * time.Millisecond) })
+	rows.play("a second save of one user does not wait", func(w *world) {
+		w.fault(w.mts, emulator.Fault{Call: "POST /events", Kind: emulator.FaultDelay, Seconds: 4, Times: 2})
+		first := make(chan error, 1)
+		go func() {
+			_, err := w.anna.try("PUT", aPath, event("a", "LOCATION:Webinar"))
+			first <- err
+		}()
+		w.eventually(func() error {
+			if w.mts.State().Calls["POST /events"] == 0 {
+				return fmt.Errorf("the first save has not begun")
+			}
+			return nil
+		})
+		w.anna.put(annaCalendar+"b.ics", event("b", "LOCATION:Webinar"))
+		w.wantNoTrace(w.anna.get(annaCalendar + "b.ics").body)
+		select {
+		case err := <-first:
+			w.Errorf("the first save was answered (%v) before its link was there", err)
+		default:
+		}
+		if err := <-first; err != nil {
+			w.Error(err)
+		}
+		w.wantLink(w.anna.get(aPath).body, w.named("Rows of a").Link)
+		w.idle()
+		w.wantLink(w.anna.get(annaCalendar+"b.ics").body, w.named("Rows of b").Link)
+	})
 	rows.play("after the mail's patience: the link follows", func(w *world) {
 		w.delayed(2.5)
 		quick(w, 2400*time.Millisecond)
