@@ -60,7 +60,7 @@ func (d *faultDevice) change(ctx context.Context, m *faultMeeting, own *faultCon
 			m.before = own.wants
 		}
 	case x < 51 && own.wants:
-		d.edit(ctx, m, "withdraw", false, withdrawFault)
+		d.withdraw(ctx, m)
 	case x < 60 && own.wants:
 		// The word in place of the link, or of the word that is not answered yet.
 		d.edit(ctx, m, "rotate", true, func(s *faultSheet) { s.set("LOCATION:" + d.word(d.random.IntN(2))) })
@@ -95,11 +95,21 @@ func (s *faultSheet) zone(zone string) {
 	}
 }
 
-// withdrawFault takes out everything that asks, and the link.
-func withdrawFault(s *faultSheet) {
+// withdraw takes out everything that asks, and the link where people read it. Where nothing of that
+// is there yet, there is nothing to take out.
+func (d *faultDevice) withdraw(ctx context.Context, m *faultMeeting) {
+	c, ok := d.fresh(ctx, m)
+	if !ok || !c.sheet.asks() && len(faultLinks(c.sheet.unescaped())) == 0 {
+		return
+	}
+	s := c.sheet.clone()
+	if !s.linked() || d.random.IntN(3) == 0 {
+		s.set("DESCRIPTION:" + faultEscape(faultAgenda(s.text("DESCRIPTION"))))
+	}
 	s.removeAll("LOCATION")
 	s.removeAll("CATEGORIES")
 	s.remove(func(l string) bool { return faultLineName(l) == "ATTENDEE" && faultAddress(l) == faultResource })
+	d.again(ctx, m, "withdraw", c, s, false)
 }
 
 // people adds or removes attendees.
@@ -122,6 +132,11 @@ func (d *faultDevice) edit(ctx context.Context, m *faultMeeting, what string, wa
 	}
 	s := c.sheet.clone()
 	change(s)
+	d.again(ctx, m, what, c, s, wants)
+}
+
+// again saves s, which was made of c.
+func (d *faultDevice) again(ctx context.Context, m *faultMeeting, what string, c faultCopy, s *faultSheet, wants bool) {
 	d.bump(m, s, false)
 	etag := c.etag
 	if d.random.IntN(4) == 0 {
