@@ -162,6 +162,8 @@ func TestRowsRefused(t *testing.T) {
 		w.fault(w.mts, emulator.Fault{Call: "POST /events", Kind: emulator.FaultDenied})
 		w.anna.put(aPath, with(text, "LOCATION:Webinar"))
 		w.until("failed")
+		time.Sleep(500 * time.Millisecond) // longer than the settle time: the old one is kept all the same
+		same(w, "the conference while there is no other", w.only().ID, c.ID)
 		w.mts.Clear()
 		w.until("ready")
 		w.idle()
