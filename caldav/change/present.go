@@ -81,7 +81,16 @@ func (c *Changer) link(tx *store.Tx, p *Present) error {
 	}
 	prov, _ := c.opts.Policy.provider(b.Provider)
 	p.Service, p.JoinURL, p.Problem = prov.Service, b.Link, b.Problem
+	alive := true
+	if b.Link != "" {
+		if alive, err = linkAlive(tx, b); err != nil {
+			return err
+		}
+	}
 	switch {
+	case !alive:
+		// Somebody deleted the conference at the provider; people are told of its successor.
+		p.Link, p.Since, p.JoinURL = LinkPending, b.Updated, ""
 	case b.Link != "":
 		p.Link = LinkReady
 	case b.Problem != "":
