@@ -13,18 +13,25 @@ var errNotFound = &Refusal{Status: http.StatusNotFound, Text: "there is no such 
 
 func (c *Changer) delete(ctx context.Context, r DeleteRequest) error {
 	return c.opts.Store.Update(ctx, func(tx *store.Tx) error {
-		cur, err := find(tx.ObjectByName(r.Calendar.ID, r.Name))
+		cur, err := c.target(tx, r.Calendar, r.Name, r.Conditions)
 		if err != nil {
-			return fmt.Errorf("look for the object: %w", err)
-		}
-		if cur == nil {
-			return errNotFound
-		}
-		if _, err := c.precondition(tx, cur, r.Conditions); err != nil {
 			return err
 		}
 		return c.deleteTx(tx, r.Caller, cur, r.Silent, 0)
 	})
+}
+
+// target is the object that a DELETE or MOVE names, its conditions checked.
+func (c *Changer) target(tx *store.Tx, cal *store.Calendar, name string, cond Conditions) (*store.Object, error) {
+	o, err := find(tx.ObjectByName(cal.ID, name))
+	if err != nil {
+		return nil, fmt.Errorf("look for the object: %w", err)
+	}
+	if o == nil {
+		return nil, errNotFound
+	}
+	_, err = c.precondition(tx, o, cond)
+	return o, err
 }
 
 // deleteTx deletes an object. Where it owned its event, ownership goes to another object of the same
@@ -162,14 +169,8 @@ func (c *Changer) move(ctx context.Context, r MoveRequest) (Result, error) {
 	var res Result
 	err := c.opts.Store.Update(ctx, func(tx *store.Tx) error {
 		res = Result{}
-		cur, err := find(tx.ObjectByName(r.From.ID, r.Name))
+		cur, err := c.target(tx, r.From, r.Name, r.Conditions)
 		if err != nil {
-			return fmt.Errorf("look for the object: %w", err)
-		}
-		if cur == nil {
-			return errNotFound
-		}
-		if _, err := c.precondition(tx, cur, r.Conditions); err != nil {
 			return err
 		}
 		if r.From.UserID != r.To.UserID {

@@ -193,18 +193,10 @@ func (c *Changer) rewrite(tx *store.Tx, b, next *store.Booking) error {
 		n := *b
 		next = &n
 	}
-	ev, err := tx.EventByID(b.EventID)
-	if err != nil {
-		return fmt.Errorf("read the event: %w", err)
+	o, e, err := stored(tx, b.EventID)
+	if err != nil || o == nil {
+		return err
 	}
-	if ev.ObjectID == 0 {
-		return nil
-	}
-	o, err := tx.ObjectByID(ev.ObjectID)
-	if err != nil {
-		return fmt.Errorf("read the object: %w", err)
-	}
-	e := parseStored(o.Data)
 	if e == nil {
 		return fmt.Errorf("write the link into %s: %w", o.Name, errors.New("the stored object cannot be parsed"))
 	}
@@ -240,6 +232,23 @@ func (c *Changer) rewrite(tx *store.Tx, b, next *store.Booking) error {
 	return nil
 }
 
+// stored reads the object that owns an event, nil where there is none; the event is nil where its bytes
+// cannot be read.
+func stored(tx *store.Tx, eventID int64) (*store.Object, *ical.Event, error) {
+	ev, err := tx.EventByID(eventID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the event: %w", err)
+	}
+	if ev.ObjectID == 0 {
+		return nil, nil, nil
+	}
+	o, err := tx.ObjectByID(ev.ObjectID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the object: %w", err)
+	}
+	return o, parseStored(o.Data), nil
+}
+
 // storeOwn stores an edit of ours: the Schedule-Tag stays, so that a client with the older text
 // still saves (RFC 6638 §3.2.10), and the revision is marked as ours.
 func (c *Changer) storeOwn(tx *store.Tx, o *store.Object, data []byte) error {
@@ -254,18 +263,10 @@ func (c *Changer) storeOwn(tx *store.Tx, o *store.Object, data []byte) error {
 }
 
 func (c *Changer) markDelivered(tx *store.Tx, eventID int64, statuses map[string]string, reply bool) error {
-	ev, err := tx.EventByID(eventID)
-	if err != nil {
-		return fmt.Errorf("read the event: %w", err)
+	o, e, err := stored(tx, eventID)
+	if err != nil || o == nil {
+		return err
 	}
-	if ev.ObjectID == 0 {
-		return nil
-	}
-	o, err := tx.ObjectByID(ev.ObjectID)
-	if err != nil {
-		return fmt.Errorf("read the object: %w", err)
-	}
-	e := parseStored(o.Data)
 	if e == nil {
 		return nil
 	}
