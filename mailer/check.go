@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -53,6 +54,10 @@ func (r *Relay) failures(err error) []conference.Finding {
 		secure.Remedy = "Give the relay a certificate that this machine trusts for " + r.host + ", or name its authority in mail.ca_file."
 		if strings.Contains(detail, "doesn't support STARTTLS") {
 			secure.Remedy = "Turn on STARTTLS at the relay, or use smtps:// in mail.relay if it speaks TLS from the start."
+		}
+		var record tls.RecordHeaderError
+		if errors.As(err, &record) {
+			secure.Remedy = "Use smtp+starttls:// in mail.relay if the relay begins without TLS, or correct the port."
 		}
 		return []conference.Finding{connected, secure}
 	case "AUTH":

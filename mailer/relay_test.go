@@ -463,4 +463,12 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", tt.address, got, tt.want)
 		}
 	}
+	relay, err := NewRelay("smtps://"+r.addr, "", trust, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := relay.Check(context.Background())
+	if got := list[len(list)-1].Remedy; !strings.Contains(got, "smtp+starttls://") {
+		t.Errorf("a relay that begins without TLS: the remedy is %q", got)
+	}
 }
