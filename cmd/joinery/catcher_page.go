@@ -40,7 +40,7 @@ dt{color:#666}dd{margin:0;overflow-wrap:anywhere}summary{cursor:pointer}pre{whit
 iframe{box-sizing:border-box;width:100%;height:24rem;border:1px solid #ccc;background:#fff}.problem{color:#a00}
 </style></head><body data-newest="{{.Newest}}">
 <h1>Caught mail</h1>
-<p>{{.Total}} messages{{if gt .Total (len .Messages)}}, the newest {{len .Messages}} are shown{{end}}. New mail shows by itself. <a href="/demo/mail.json">JSON</a></p>
+<p>{{if eq .Total 1}}1 message{{else}}{{.Total}} messages{{end}}{{if gt .Total (len .Messages)}}, the newest {{len .Messages}} are shown{{end}}. New mail shows by itself. <a href="/demo/mail.json">JSON</a></p>
 {{range $n, $m := .Messages}}<article id="m{{$m.ID}}">
 <h2>{{or $m.Subject "(no subject)"}}</h2>
 <dl><dt>From</dt><dd>{{$m.From}}</dd><dt>To</dt><dd>{{$m.To}}</dd>

@@ -29,7 +29,7 @@ var accountPage = template.Must(template.New("account").Parse(`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="10"><title>MTS Link (emulated): conferences</title>` + pageStyle + `</head><body>
 <h1>MTS Link (emulated): personal account</h1>
-{{if .Conferences}}<p>{{len .Conferences}} conferences</p>{{else}}<p>No conferences.</p>{{end}}
+{{if .Conferences}}<p>{{with len .Conferences}}{{.}} conference{{if gt . 1}}s{{end}}{{end}}</p>{{else}}<p>No conferences.</p>{{end}}
 {{range .Conferences}}<article>
 <h2><a href="/j/{{.OwnerID}}/{{.ID}}">{{.Name}}</a></h2>
 <p><b>{{.Status}}</b> · {{.Type}} · <time datetime="{{.Start.Format "2006-01-02T15:04:05Z07:00"}}">{{.Start.Format "Mon 2 Jan 2006 15:04"}}</time> {{.Zone}}{{with .Duration}} · {{.}}{{end}}</p>
@@ -58,9 +58,9 @@ var joinPage = template.Must(template.New("join").Parse(`<!DOCTYPE html>
 `))
 
 const pageStyle = `<style>
-body{font:1rem/1.5 system-ui,sans-serif;max-width:50rem;margin:1rem auto;padding:0 1rem;color:#222;background:#fff}
+body{font:1rem/1.5 system-ui,sans-serif;max-width:50rem;margin:1rem auto;padding:0 1rem;color:#222;background:#fff;overflow-wrap:anywhere}
 article{border:1px solid #ccc;border-radius:.5rem;padding:.5rem 1rem;margin:1rem 0}h1{font-size:1.4rem}h2{font-size:1.1rem;margin:.3rem 0}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}dt{color:#666}dd{margin:0;overflow-wrap:anywhere}button{font:inherit;padding:.2rem .8rem}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}dt{color:#666}dd{margin:0}button{font:inherit;padding:.2rem .8rem}
 </style>`
 
 // writePage renders t; nothing of a page may run.
