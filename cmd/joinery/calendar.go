@@ -126,7 +126,7 @@ func (p *program) calendarSetCommand() *cobra.Command {
 
   never    none (as at first)
   outside  those with an attendee who is neither a user nor has an address in mail.domains
-  always   all with attendees or without
+  always   all, with attendees or without
 
 The rule counts for events saved from then on. An event that carries another service's link is left
 alone. The account is the provider with default = true, otherwise the first one.`,

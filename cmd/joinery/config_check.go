@@ -289,7 +289,7 @@ func (c *config) checkProviders() error {
 			}
 			words[folded] = p.Name
 			if kind != "meeting" && kind != "webinar" && kind != "" {
-				return c.wrong(key+"words", fmt.Sprintf("%q = %q: a word's kind is meeting or webinar", w, kind))
+				return c.wrong(key+"words", fmt.Sprintf("%q = %q: a word's kind is meeting or webinar, or \"\" for default_kind", w, kind))
 			}
 		}
 		if p.DefaultKind != "" && p.DefaultKind != "meeting" && p.DefaultKind != "webinar" {

@@ -34,6 +34,8 @@ func (d *doctor) configuration() {
 	u, err := url.Parse(c.PublicURL)
 	switch {
 	case err != nil:
+	case u.Hostname() == "" || unspecified(u.Hostname()):
+		d.add(statusWarn, "public_url", c.PublicURL+" is not an address that clients can use", "Write public_url as clients have it: https://HOST.")
 	case u.Scheme == "http" && !loopbackName(u.Hostname()):
 		d.add(statusWarn, "public_url", c.PublicURL+": passwords cross the network unencrypted", "Put a reverse proxy with TLS in front or set tls.cert and tls.key, and write https:// in public_url.")
 	default:
@@ -51,6 +53,12 @@ func (d *doctor) configuration() {
 	if slices.ContainsFunc(c.Mail.Domains, func(domain string) bool { return strings.EqualFold(domain, c.ServiceDomain) }) {
 		d.add(statusWarn, "service_domain", c.ServiceDomain+" is a domain in which people have addresses", "Use a domain of its own, such as conference."+c.ServiceDomain+", so that no resource can be somebody's address.")
 	}
+}
+
+// unspecified tells whether host stands for all of a machine's addresses (RFC 4291 §2.5.2).
+func unspecified(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsUnspecified()
 }
 
 func loopbackName(host string) bool {

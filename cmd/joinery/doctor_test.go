@@ -117,6 +117,10 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			environ: []string{"JOINERY_PUBLIC_URL=https://calendar.example.org"}, fails: "trust_proxy", status: "warn",
 			parts: []string{"wrong passwords of one", "trust_proxy = true"},
 		},
+		"an address of no machine": {
+			environ: []string{"JOINERY_PUBLIC_URL=http://0.0.0.0:8080"}, fails: "public_url", status: "warn",
+			parts: []string{"not an address that clients can use", "https://HOST"},
+		},
 		"people's domain": {
 			environ: []string{"JOINERY_SERVICE_DOMAIN=example.org"}, fails: "service_domain", status: "warn",
 			parts: []string{"conference.example.org"},
