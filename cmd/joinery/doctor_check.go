@@ -230,7 +230,7 @@ func (d *doctor) waiting(ctx context.Context) {
 			if err != nil {
 				return err
 			}
-			problems = append(problems, fmt.Sprintf("%s has none: %s", ev.UID, b.Problem))
+			problems = append(problems, fmt.Sprintf("%s has none: %s", ev.UID, reasonWords(b.Problem)))
 		}
 		return nil
 	})
