@@ -121,8 +121,13 @@ func (c *Changer) situation(tx *store.Tx, r PutRequest, in *body, cur *store.Obj
 	if ev == nil {
 		ev = &store.Event{UserID: u.ID, UID: in.summary.UID}
 	} else {
-		// What was there once is no import any more, unless it is imported again.
-		s.imported = r.Import
+		// What was there once is no import any more, unless it is imported again; people who were
+		// told of it go on being told.
+		told, err := guestsTold(tx, ev.ID, u)
+		if err != nil {
+			return s, nil, err
+		}
+		s.imported = r.Import && !told
 	}
 	s.event = *ev
 	if owner, err = c.owner(tx, ev, cur); err != nil {

@@ -54,6 +54,13 @@ func (c *Changer) deleteTx(tx *store.Tx, by Caller, o *store.Object, silent bool
 	}
 	if heir != nil {
 		ev.ObjectID = heir.ID
+		u, err := tx.UserByID(ev.UserID)
+		if err != nil {
+			return fmt.Errorf("read the event's owner: %w", err)
+		}
+		if e := parseStored(heir.Data); e != nil {
+			ev.Role = roleOf(e, u)
+		}
 		if err := tx.PutEvent(ev); err != nil {
 			return fmt.Errorf("hand the event over: %w", err)
 		}

@@ -134,10 +134,8 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 	if err != nil {
 		return Result{}, nil, err
 	}
-	if s.current != nil && s.event.Role == store.RoleOrganizer && s.event.Deleted.IsZero() &&
-		isScheduling(s.current, store.RoleOrganizer, s.user) && roleOf(in.event, s.user) != store.RoleOrganizer {
-		// RFC 6638 §3.2.4.3: those who were invited would never hear of it.
-		return Result{}, nil, refuse("allowed-organizer-scheduling-object-change", "the organizer of an event that others are invited to cannot change; delete it, or remove the attendees first")
+	if err := mayOrganize(tx, &s, in.event); err != nil {
+		return Result{}, nil, err
 	}
 	p := planSave(s)
 	o.Data = p.data
