@@ -279,10 +279,15 @@ func (k *look) attendee() {
 		old, sequence = d.View, d.Sequence
 	}
 	now := itip.ReplyView(p.Event, p.User.Addresses, old, sequence)
-	if now == nil || bytes.Equal(old, now) && p.Row.Deleted.IsZero() {
+	if now == nil {
 		return
 	}
 	o := owed{Address: address, Reply: true, Delivery: d, View: now, Sequence: itip.SequenceOf(p.Event)}
+	// A SEQUENCE that the organiser has raised is remembered even where the answers stand: an instance
+	// that is taken out from now on is the owner's doing.
+	if bytes.Equal(old, now) && p.Row.Deleted.IsZero() && o.Sequence <= sequence {
+		return
+	}
 	if !p.Row.Deleted.IsZero() {
 		if p.Row.Silent || p.Event.Master != nil && p.Event.Master.Cancelled() {
 			return

@@ -241,6 +241,38 @@ func TestOwedByAttendee(t *testing.T) {
 	}
 }
 
+// TestInstanceDeclinedAfterUpdate has the organiser send an update that changes no answer; the owner
+// then takes an instance out of the copy.
+func TestInstanceDeclinedAfterUpdate(t *testing.T) {
+	weekly := with(strings.Replace(plainEvent, "ATTENDEE;CN=Boris", "ATTENDEE;PARTSTAT=ACCEPTED;CN=Boris", 1), "RRULE:FREQ=WEEKLY\n")
+	updated := strings.Replace(weekly, "SEQUENCE:0", "SEQUENCE:3", 1)
+	boris := &store.User{Name: "Boris", Addresses: []string{"boris@example.org"}}
+	known := store.Delivery{
+		Address: "anna@example.org", Reply: true, MessageID: "m1",
+		View: itip.ReplyView(testParse(t, weekly), boris.Addresses, nil, 0),
+	}
+	for _, step := range []struct{ body, want string }{
+		{weekly, ""},
+		{updated, "REPLY to anna"},
+		{updated, ""},
+		{with(updated, "EXDATE:20261212T100000Z\n"), "REPLY DECLINED to anna"},
+	} {
+		p := organised(t, step.body)
+		p.Row.Role, p.User = store.RoleAttendee, boris
+		k := look{present: p, policy: policy, now: testNow, deliveries: []store.Delivery{known}}
+		list, _, err := k.decide()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := summary(list); got != step.want {
+			t.Errorf("got %q, want %q", got, step.want)
+		}
+		for _, o := range list {
+			known.View, known.Sequence = o.View, o.Sequence
+		}
+	}
+}
+
 func TestIsOwnRoom(t *testing.T) {
 	if isOwnRoom(change.Policy{}, ical.Attendee{Address: "a@", CUType: "ROOM"}) {
 		t.Error("without a service domain nothing is ours")
