@@ -120,9 +120,13 @@ func (k *look) delivery(address string, reply bool) *store.Delivery {
 // to one person keep their order.
 func (k *look) busy(address string, reply bool) bool { return k.underway[person{address, reply}] }
 
-// organizer decides for an event that the owner organises, or organised.
+// organizer decides for an event that the owner organises, or organised. While it is somebody else's
+// by its ORGANIZER, whatever its row says, nobody is told anything in that person's name.
 func (k *look) organizer() error {
 	p := k.present
+	if !p.Gone && p.Event != nil && p.Row.Role == store.RoleOrganizer && isForeign(p.Event, p.User) {
+		return nil
+	}
 	var recipients []string
 	if !p.Gone && p.Event != nil && p.Row.Role == store.RoleOrganizer {
 		recipients = itip.Recipients(p.Event, p.User.Addresses, func(a ical.Attendee) bool { return isOwnRoom(k.policy, a) })
@@ -149,6 +153,12 @@ func (k *look) organizer() error {
 	}
 	k.problem()
 	return last
+}
+
+// isForeign tells whether ev has an ORGANIZER that is not u.
+func isForeign(ev *ical.Event, u *store.User) bool {
+	organizer := ev.Organizer()
+	return organizer != nil && !slices.ContainsFunc(u.Addresses, func(own string) bool { return strings.EqualFold(own, organizer.Address) })
 }
 
 // person decides what address is owed. event is the highest SEQUENCE of the event.
