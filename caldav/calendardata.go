@@ -2,6 +2,7 @@ package caldav
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -98,7 +99,7 @@ func parseCompSelection(el *element) (*compSelection, error) {
 	return s, nil
 }
 
-// calendarData returns the calendar-data element of an object.
+// calendarData returns the calendar-data element of an object; errTooMuch if it would be too long.
 func (q *request) calendarData(res *resource, d *calendarData) (string, error) {
 	data := res.obj.Data
 	if d.expand != nil || d.limit != nil || d.comp != nil {
@@ -118,12 +119,17 @@ func selectData(res *resource, d *calendarData) ([]byte, error) {
 	zone := zoneOf(res.cal, res.user)
 	switch {
 	case d.expand != nil:
-		o, err = expandObject(o, *d.expand, zone)
+		data, err := expandObject(o, *d.expand, zone)
+		if err != nil || d.comp == nil {
+			return data, err
+		}
+		if o, err = ical.Parse(data, ical.Limits{Size: len(data) + 1}); err != nil {
+			return nil, fmt.Errorf("parsing the instances of %s: %w", res.obj.Name, err)
+		}
 	case d.limit != nil:
-		o, err = limitObject(o, *d.limit, zone)
-	}
-	if err != nil {
-		return nil, err
+		if o, err = limitObject(o, *d.limit, zone); err != nil {
+			return nil, err
+		}
 	}
 	if d.comp == nil {
 		return o.Data, nil
@@ -157,17 +163,21 @@ func (s *compSelection) apply(e *ical.Edit, c *ical.Component) {
 	}
 }
 
-// maxInstances bounds the instances of one object in an answer.
-const maxInstances = 5000
+// maxInstances bounds the instances of one object in an answer, maxExpanded their bytes: each repeats
+// whatever the object holds.
+const (
+	maxInstances = 5000
+	maxExpanded  = 16 << 20
+)
 
 const utcForm = "20060102T150405Z"
 
 // expandObject returns the instances in a range as events of their own, in UTC, without rules and
-// zones (RFC 4791 §9.6.5).
-func expandObject(o *ical.Object, r timeRange, zone *time.Location) (*ical.Object, error) {
+// zones (RFC 4791 §9.6.5); errTooMuch if there are too many.
+func expandObject(o *ical.Object, r timeRange, zone *time.Location) ([]byte, error) {
 	ev, err := ical.ParseEvent(o)
 	if err != nil || ev.Master == nil && len(ev.Overrides) == 0 {
-		return o, nil // a VTODO or VJOURNAL: what it is in the range is not worked out
+		return o.Data, nil // a VTODO or VJOURNAL: what it is in the range is not worked out
 	}
 	recurring := ev.Master == nil || ev.Master.Recurring
 	e := o.Edit()
@@ -176,19 +186,24 @@ func expandObject(o *ical.Object, r timeRange, zone *time.Location) (*ical.Objec
 			e.RemoveComponent(c)
 		}
 	}
-	n := 0
+	n, size := 0, 0
 	err = ev.Expand(r.start, r.end, zone, func(i ical.Instance) bool {
-		e.AddComponent(o.Root, instanceText(i, zone, recurring))
+		text := instanceText(i, zone, recurring)
 		n++
-		return n < maxInstances
+		size += len(text)
+		if n >= maxInstances || size > maxExpanded {
+			return false
+		}
+		e.AddComponent(o.Root, text)
+		return true
 	})
-	if errors.Is(err, ical.ErrBudget) || n >= maxInstances {
-		return nil, davError(http.StatusForbidden, "number-of-matches-within-limits")
+	if errors.Is(err, ical.ErrBudget) || n >= maxInstances || size > maxExpanded {
+		return nil, errTooMuch
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("working out the instances: %w", err)
 	}
-	return ical.Parse(e.Bytes(), ical.Limits{Size: 64 << 20})
+	return e.Bytes(), nil
 }
 
 // instanceText writes one instance as a component. Dates stay dates, and floating times are taken

@@ -34,6 +34,9 @@ type period struct {
 
 var errTooMuch = davError(http.StatusForbidden, "number-of-matches-within-limits")
 
+// tooMuchElement says inside an answer what errTooMuch says of a whole one.
+const tooMuchElement = "<D:number-of-matches-within-limits/>"
+
 // busyTime collects a user's busy time in the calendars, within r, without the event of the UID
 // masked. Transparent and cancelled events and those that the user has declined take no time.
 func busyTime(tx *store.Tx, u *store.User, cals []store.Calendar, r timeRange, masked string) ([]period, error) {

@@ -7,10 +7,11 @@ import (
 	"joinery/store"
 )
 
-// What a page of a long answer holds at most: items that are read in one View, and bytes (after
-// which one item more may have been written).
+// What a page of a long answer holds at most: items that are read in one View, bytes of these, and
+// bytes of the answer (after either of which one item more may have been read or written).
 const (
 	pageItems = 256
+	pageRead  = 1 << 20
 	pageBytes = 256 << 10
 )
 
@@ -18,6 +19,7 @@ const (
 type multistatus struct {
 	*stream
 	minimal bool
+	read    int // bytes of objects on this page, whether or not they were written
 }
 
 func (q *request) startMultistatus() *multistatus {
@@ -37,8 +39,9 @@ func (q *request) startMultistatus() *multistatus {
 // and the answer's sync token were taken from; then the client is told of it again next time.
 func (ms *multistatus) pages(n int, each func(tx *store.Tx, i int) error) error {
 	for i := 0; i < n; {
+		ms.read = 0
 		err := ms.q.store.View(ms.q.ctx(), func(tx *store.Tx) error {
-			for first := i; i < n && i-first < pageItems && ms.text.Len() < pageBytes; i++ {
+			for first := i; i < n && i-first < pageItems && ms.read < pageRead && ms.text.Len() < pageBytes; i++ {
 				if err := each(tx, i); err != nil {
 					return err
 				}
@@ -53,6 +56,14 @@ func (ms *multistatus) pages(n int, each func(tx *store.Tx, i int) error) error 
 		}
 	}
 	return nil
+}
+
+// reads counts what was read of an object towards the end of the page: to parse it takes its time,
+// also where little or nothing of it is written.
+func (ms *multistatus) reads(o *store.Object) {
+	if o != nil {
+		ms.read += len(o.Data)
+	}
 }
 
 // propstat is one group of a response.

@@ -111,7 +111,7 @@ func (q *request) principalSearch(root *element) error {
 
 // truncated says that an answer would have been longer (RFC 6578 §3.6 and RFC 5323 §5.17 say it so).
 func (ms *multistatus) truncated(href string) {
-	ms.status(href, http.StatusInsufficientStorage, "<D:number-of-matches-within-limits/>")
+	ms.status(href, http.StatusInsufficientStorage, tooMuchElement)
 }
 
 func (q *request) writePrincipal(ms *multistatus, u *store.User, pq *propQuery) error {

@@ -2,6 +2,7 @@ package caldav
 
 import (
 	"encoding/xml"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -102,9 +103,10 @@ func (pq *propQuery) needsData() bool {
 	return pq.data != nil || pq.allprop || slices.Contains(pq.names, dav("getcontentlength"))
 }
 
-// propstats answers a query for one resource.
+// propstats answers a query for one resource. An object whose calendar-data would be too long lacks
+// that alone: it must not keep the client from the others of the answer.
 func (q *request) propstats(res *resource, pq *propQuery) ([]propstat, error) {
-	var found, missing strings.Builder
+	var found, missing, tooMuch strings.Builder
 	switch {
 	case pq.propname:
 		for _, n := range q.propNames(res, false) {
@@ -126,19 +128,25 @@ func (q *request) propstats(res *resource, pq *propQuery) ([]propstat, error) {
 		}
 	}
 	if pq.data != nil {
+		text, err := "", error(nil)
 		if res.kind == kindObject {
-			text, err := q.calendarData(res, pq.data)
-			if err != nil {
-				return nil, err
-			}
-			found.WriteString(text)
-		} else {
+			text, err = q.calendarData(res, pq.data)
+		}
+		switch {
+		case errors.Is(err, errTooMuch):
+			tooMuch.WriteString(elementXML(cal("calendar-data"), ""))
+		case err != nil:
+			return nil, err
+		case text == "":
 			missing.WriteString(elementXML(cal("calendar-data"), ""))
+		default:
+			found.WriteString(text)
 		}
 	}
 	return []propstat{
 		{status: http.StatusOK, props: found.String()},
 		{status: http.StatusNotFound, props: missing.String()},
+		{status: http.StatusInsufficientStorage, props: tooMuch.String(), err: tooMuchElement},
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package caldav
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -214,6 +215,80 @@ func TestCalendarData(t *testing.T) {
 	}
 	f.do("REPORT", annaCal, `<C:calendar-multiget xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><C:calendar-data content-type="application/calendar+json"/></D:prop></C:calendar-multiget>`).
 		condition(http.StatusForbidden, nsCal, "supported-calendar-data")
+}
+
+// TestExpandIsBounded asks for the instances of an event that are many, or long: the event is told of
+// without them, and the others as ever.
+func TestExpandIsBounded(t *testing.T) {
+	f := newFixture(t)
+	hourly := func(uid string, size int, rule string) {
+		f.put(uid+".ics", event(uid, "DTSTART:20300101T000000Z", "DTEND:20300101T003000Z", "RRULE:FREQ="+rule, "DESCRIPTION:"+strings.Repeat("x", size)))
+	}
+	hourly("a-short", 10, "HOURLY;COUNT=600")
+	hourly("b-long", 900_000, "HOURLY")
+	hourly("c-many", 10, "MINUTELY")
+	hourly("d-few", 900_000, "HOURLY;COUNT=3")
+	body := func(inner string) string {
+		return strings.Replace(query(`<C:comp-filter name="VEVENT"/>`), "</D:prop>", `<C:calendar-data><C:expand start="20300101T000000Z" end="20300126T000000Z"/>`+inner+`</C:calendar-data></D:prop>`, 1)
+	}
+	const data = "{" + nsCal + "}calendar-data"
+	for _, tt := range []struct {
+		name, body string
+		instances  string
+	}{
+		{"query", body(""), "600 - - 3"},
+		{"of some properties", body(`<C:comp name="VCALENDAR"><C:comp name="VEVENT"><C:prop name="UID"/></C:comp></C:comp>`), "600 - - 3"},
+		{"sync", strings.Replace(syncBody("", ""), "<D:getetag/>", "<D:getetag/>"+`<C:calendar-data><C:expand start="20300101T000000Z" end="20300126T000000Z"/></C:calendar-data>`, 1), "600 - - 3"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f.TB = t
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			a := f.do("REPORT", annaCal, tt.body, "Depth: 1")
+			runtime.ReadMemStats(&after)
+			if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; mib > 150 {
+				t.Errorf("the answer took %d MiB", mib)
+			}
+			var got []string
+			fds := a.multi()
+			slices.SortFunc(fds, func(a, b found) int { return strings.Compare(a.href, b.href) })
+			for _, fd := range fds {
+				text, ok := fd.ok[data]
+				n := fmt.Sprint(strings.Count(text, "BEGIN:VEVENT"))
+				if fd.other[data] == http.StatusInsufficientStorage && !ok {
+					n = "-"
+				}
+				got = append(got, n)
+				if fd.ok["{DAV:}getetag"] == "" {
+					t.Errorf("%s has no getetag", fd.href)
+				}
+			}
+			if got := strings.Join(got, " "); got != tt.instances {
+				t.Errorf("instances: got %s, want %s", got, tt.instances)
+			}
+			a.contains("<D:error><D:number-of-matches-within-limits/></D:error>")
+		})
+	}
+}
+
+// TestMultigetRepeats names one thing in several ways: it is answered once.
+func TestMultigetRepeats(t *testing.T) {
+	f := newFixture(t)
+	f.put("a.ics", event("a"))
+	f.put("b.ics", event("b"))
+	var b strings.Builder
+	for _, h := range []string{
+		annaCal + "a.ics", annaCal + "none.ics", annaCal + "a.ics", f.url + annaCal + "a.ics", annaCal + "%61.ics",
+		strings.Replace(annaCal, "anna", "ANNA", 1) + "a.ics", strings.Replace(annaCal, "@", "%2540", 1) + "a.ics",
+		annaCal + "none.ics", annaCal + "b.ics", "nonsense", "/nothing", "nonsense", "/nothing/either", annaCal + "A.ics", annaCal + "a.ics/",
+	} {
+		fmt.Fprintf(&b, "<D:href>%s</D:href>", h)
+	}
+	body := `<C:calendar-multiget xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/></D:prop>` + b.String() + `</C:calendar-multiget>`
+	want := []string{annaCal + "a.ics", annaCal + "none.ics", annaCal + "b.ics", "nonsense", "/nothing", "/nothing/either", annaCal + "A.ics", annaCal + "a.ics/"}
+	if got := f.do("REPORT", annaCal, body).hrefs(); got != strings.Join(want, " ") {
+		t.Errorf("answered:\n%s\nwant:\n%s", got, strings.Join(want, " "))
+	}
 }
 
 func TestMultigetMisses(t *testing.T) {

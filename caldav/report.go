@@ -42,7 +42,7 @@ func (q *request) report() error {
 }
 
 // multiget answers calendar-multiget (RFC 4791 §7.9). What cannot be read is a 404 of its own; hrefs
-// may be absolute or encoded in any way.
+// may be absolute or encoded in any way. What is named several times is answered once.
 func (q *request) multiget(root *element) error {
 	pq, err := parseProps(root, true)
 	if err != nil {
@@ -51,14 +51,15 @@ func (q *request) multiget(root *element) error {
 	if _, err := q.lookup(q.place); err != nil {
 		return err
 	}
-	var hrefs []string
-	for _, c := range root.children() {
-		if c.is(nsDAV, "href") {
-			hrefs = append(hrefs, c.trimmed())
-		}
-	}
 	ms := q.startMultistatus()
-	err = ms.pages(len(hrefs), func(tx *store.Tx, i int) error {
+	if err := q.writeNamed(ms, q.distinctHrefs(root), pq); err != nil {
+		return err
+	}
+	return ms.end("")
+}
+
+func (q *request) writeNamed(ms *multistatus, hrefs []string, pq *propQuery) error {
+	return ms.pages(len(hrefs), func(tx *store.Tx, i int) error {
 		res, status, err := q.named(tx, hrefs[i])
 		if err != nil {
 			return err
@@ -67,6 +68,7 @@ func (q *request) multiget(root *element) error {
 			ms.status(hrefs[i], status, "")
 			return nil
 		}
+		ms.reads(res.obj)
 		groups, err := q.propstats(res, pq)
 		if err != nil {
 			return err
@@ -74,10 +76,30 @@ func (q *request) multiget(root *element) error {
 		ms.response(res.href(), groups)
 		return nil
 	})
-	if err != nil {
-		return err
+}
+
+// distinctHrefs lists the hrefs in an element, of several that name one object the first.
+func (q *request) distinctHrefs(el *element) []string {
+	var hrefs []string
+	seen := map[place]bool{}
+	for _, c := range el.children() {
+		if !c.is(nsDAV, "href") {
+			continue
+		}
+		href := c.trimmed()
+		p, err := parseHref(href, q.hosts()...)
+		switch {
+		case err != nil || p.kind != kindObject:
+			p = place{kind: kindNone, name: href}
+		case p.of(q.user):
+			p.login = q.user.Login
+		}
+		if !seen[p] {
+			seen[p] = true
+			hrefs = append(hrefs, href)
+		}
 	}
-	return ms.end("")
+	return hrefs
 }
 
 // named finds an object by an href below the request's own address; a status other than 0 says

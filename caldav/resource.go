@@ -172,8 +172,12 @@ func (q *request) writeMembers(ms *multistatus, of *resource, members []member, 
 	data := keep != nil || pq.needsData()
 	return ms.pages(len(members), func(tx *store.Tx, i int) error {
 		res, err := members[i].read(tx, of, data)
-		if err != nil || res == nil || keep != nil && !keep(res) {
+		if err != nil || res == nil {
 			return err
+		}
+		ms.reads(res.obj)
+		if keep != nil && !keep(res) {
+			return nil
 		}
 		groups, err := q.propstats(res, pq)
 		if err != nil {

@@ -2,6 +2,7 @@ package caldav
 
 import (
 	"context"
+	"encoding/xml"
 	"fmt"
 	"maps"
 	"net"
@@ -101,6 +102,52 @@ func (f *fixture) ask(method, path, body string) {
 	// Where the server lacks readers already, no answer begins: that is for the save to find out.
 	_ = conn.SetReadDeadline(time.Now().Add(2 * time.Second))
 	_, _ = conn.Read(make([]byte, 1))
+}
+
+// TestPagesOfLongObjects writes answers into which nothing, or little, of much that is read gets:
+// their pages end by what was read, so that no reader of the store is kept for all of it.
+func TestPagesOfLongObjects(t *testing.T) {
+	const n, size = 12, 400_000
+	f := newFixture(t)
+	f.fill(n, size)
+	r := httptest.NewRequest("REPORT", annaCal, nil)
+	q := &request{Server: f.handler, w: &response{ResponseWriter: httptest.NewRecorder()}, r: r, user: f.anna, until: time.Now().Add(maxAnswer)}
+	var err error
+	if q.place, err = parsePath(annaCal); err != nil {
+		t.Fatal(err)
+	}
+	var l, first syncList
+	err = f.store.View(r.Context(), func(tx *store.Tx) (err error) {
+		if first, err = q.listChanges(tx, "", 0); err != nil {
+			return err
+		}
+		l, err = q.listChanges(tx, calendarToken(first.res.cal.ID, 1), 0)
+		return err
+	})
+	if err != nil || len(first.members) != n || len(l.changes) < n-1 {
+		t.Fatalf("%d members, %d changes, error %v", len(first.members), len(l.changes), err)
+	}
+	var hrefs []string
+	for i := range n {
+		hrefs = append(hrefs, fmt.Sprintf("%s%03d.ics", annaCal, i))
+	}
+	pq := &propQuery{names: []xml.Name{dav("getcontentlength")}, report: true}
+	for name, write := range map[string]func(ms *multistatus) error{
+		"query": func(ms *multistatus) error {
+			return q.writeMembers(ms, l.res, first.members, pq, func(*resource) bool { return false })
+		},
+		"members":  func(ms *multistatus) error { return q.writeMembers(ms, l.res, first.members, pq, nil) },
+		"changes":  func(ms *multistatus) error { return q.writeChanges(ms, l.res, l.changes, pq) },
+		"multiget": func(ms *multistatus) error { return q.writeNamed(ms, hrefs, pq) },
+	} {
+		ms := q.startMultistatus()
+		if err := write(ms); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if ms.read < size || ms.read > pageRead+size+1000 {
+			t.Errorf("%s: the last page read %d bytes, want some %d to %d", name, ms.read, size, pageRead+size)
+		}
+	}
 }
 
 // A meddler is an answer on whose first bytes something else happens; it notes its deadlines.

@@ -144,6 +144,7 @@ func (q *request) writeChanges(ms *multistatus, res *resource, changes []store.C
 		if err != nil {
 			return fmt.Errorf("reading the object: %w", err)
 		}
+		ms.reads(o)
 		groups, err := q.propstats(&resource{kind: kindObject, user: res.user, cal: res.cal, obj: o}, pq)
 		if err != nil {
 			return err
