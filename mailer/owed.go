@@ -304,14 +304,14 @@ func (k *look) attendee() {
 		}
 		// What was told counts: an answer of the last moment may not have been.
 		_, o.View = itip.Declined(now)
-		o.Answers = itip.DiffReply(old, o.View)
+		o.Answers, o.View = itip.FirstAnswers(p.Event, itip.DiffReply(old, o.View), old, o.View)
 		if len(o.Answers) == 0 || k.wait(p.GoneSince.Add(k.policy.Settle)) {
 			return
 		}
 		k.out = append(k.out, o)
 		return
 	}
-	o.Answers = itip.DiffReply(old, now)
+	o.Answers, o.View = itip.FirstAnswers(p.Event, itip.DiffReply(old, now), old, now)
 	k.out = append(k.out, o) // without answers: remembered, so that the next one counts as new
 }
 

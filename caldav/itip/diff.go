@@ -128,14 +128,14 @@ func diffSeries(was, is *ical.Event) *Message {
 	switch {
 	case len(m.Changes) == 0 && len(off) == 0:
 		return nil
-	case len(m.Changes) == 0:
+	case len(m.Changes) == 0 && len(off) <= atOnce(was):
 		m.Method, m.Object, m.event, m.Occurrences = MethodCancel, was.Object.Data, was, off
 		for _, at := range off {
 			m.Changes = append(m.Changes, cancelled(was, at))
 		}
 	case len(master) == 0 && len(off) == 0 && !reverted:
 		m.Object, m.event = only(is, touched), nil
-	default:
+	default: // also where so many instances are off that EXDATE says it shorter
 		for _, at := range off {
 			m.Changes = append(m.Changes, cancelled(was, at))
 		}

@@ -116,13 +116,14 @@ func cancelledInstance(ev *ical.Event, at time.Time, address string, sequence in
 		inForm("RECURRENCE-ID", ev.Object, m, start, at),
 		inForm("DTSTART", ev.Object, m, start, at),
 	}
-	for _, name := range []string{"SUMMARY", "ORGANIZER"} {
-		if l := m.Component.First(name); l != nil {
-			lines = append(lines, l.Raw())
-		}
+	if l := m.Component.First("SUMMARY"); l != nil {
+		lines = append(lines, shortSummary(l))
+	}
+	if m.Organizer != nil {
+		lines = append(lines, shortPerson(m.Organizer, m.Organizer.Line.Raw()))
 	}
 	if a := attendee(m, address); a != nil {
-		lines = append(lines, a.Line.Raw())
+		lines = append(lines, shortPerson(a, a.Line.Raw()))
 	}
 	lines = append(lines, fmt.Sprintf("SEQUENCE:%d", sequence), "STATUS:CANCELLED", "END:VEVENT")
 	return strings.Join(lines, "\n")

@@ -17,6 +17,14 @@ type Answer struct {
 	Start      time.Time // when it took place as it was answered
 }
 
+// id is what a view calls the component of a.
+func (a Answer) id() string {
+	if a.Occurrence.IsZero() {
+		return "*"
+	}
+	return stampValue(a.Occurrence)
+}
+
 // Answers of an attendee's copy are kept between messages as lines, one a component:
 // "* ACCEPTED 20261205T090000Z" of the master, with the instance in place of the star.
 
@@ -85,10 +93,7 @@ func DiffReply(old, now []byte) []Answer {
 	}
 	var out []Answer
 	for _, a := range all {
-		id := "*"
-		if !a.Occurrence.IsZero() {
-			id = stampValue(a.Occurrence)
-		}
+		id := a.id()
 		was, ok := known[id]
 		switch {
 		case a.PartStat == "NEEDS-ACTION", a.PartStat == "OFF", was == a.PartStat+" "+stampValue(a.Start):
@@ -122,10 +127,7 @@ func answers(view []byte) []Answer {
 func Declined(view []byte) (declined []Answer, after []byte) {
 	var lines []string
 	for _, a := range answers(view) {
-		id := "*"
-		if !a.Occurrence.IsZero() {
-			id = stampValue(a.Occurrence)
-		}
+		id := a.id()
 		if a.PartStat == "OFF" {
 			lines = append(lines, id+" OFF "+stampValue(a.Start))
 			continue
@@ -218,13 +220,15 @@ func answeredInstance(ev *ical.Event, a Answer, me *ical.Attendee, dtstamp time.
 		inForm("DTSTART", ev.Object, m, start, a.Occurrence),
 	}
 	if l := m.Component.First("SUMMARY"); l != nil {
-		lines = append(lines, l.Raw())
+		lines = append(lines, shortSummary(l))
 	}
 	if m.Organizer != nil {
-		lines = append(lines, ical.FormatLine("ORGANIZER", plain(m.Organizer.Line, ""), m.Organizer.Line.Value))
+		lines = append(lines, shortPerson(m.Organizer, ical.FormatLine("ORGANIZER", plain(m.Organizer.Line, ""), m.Organizer.Line.Value)))
 	}
+	mine := *me
+	mine.PartStat = a.PartStat
 	lines = append(lines,
-		ical.FormatLine("ATTENDEE", plain(me.Line, a.PartStat), me.Line.Value),
+		shortPerson(&mine, ical.FormatLine("ATTENDEE", plain(me.Line, a.PartStat), me.Line.Value)),
 		"SEQUENCE:"+strconv.Itoa(m.Sequence), "REQUEST-STATUS:2.0;Success", "END:VEVENT")
 	return strings.Join(lines, "\n")
 }
