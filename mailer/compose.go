@@ -64,9 +64,13 @@ func (c *composer) messageID() (string, error) {
 	return hex.EncodeToString(b) + "@" + c.host, nil
 }
 
+// maxFile is how large an iCalendar object may be, in bytes, to go into a mail twice.
+const maxFile = 100_000
+
 // format makes the mail: the letter as text and HTML and, where there is one, the iCalendar object
 // as text/calendar last in the alternative, and as a file for clients that want one (RFC 6047 §2.4).
-// The same arguments make the same bytes. All bodies are encoded to 7 bits.
+// A large object goes without the file. The same arguments make the same bytes. All bodies are
+// encoded to 7 bits.
 func format(e envelope, l *letter, method string, calendar []byte) ([]byte, error) {
 	plain, html, err := l.text()
 	if err != nil {
@@ -93,18 +97,17 @@ func format(e envelope, l *letter, method string, calendar []byte) ([]byte, erro
 	boundary, _, _ := strings.Cut(e.MessageID, "@")
 
 	var out bytes.Buffer
-	if calendar == nil {
+	if calendar = crlf(calendar); len(calendar) == 0 || len(calendar) > maxFile {
 		h.SetContentType("multipart/alternative", map[string]string{"boundary": "alternative-" + boundary})
 		w, err := message.CreateWriter(&out, h.Header)
 		if err != nil {
 			return nil, fmt.Errorf("writing the header: %w", err)
 		}
-		if err := alternatives(w, plain, html, "", nil); err != nil {
+		if err := alternatives(w, plain, html, method, calendar); err != nil {
 			return nil, err
 		}
 		return out.Bytes(), nil
 	}
-	calendar = crlf(calendar)
 	h.SetContentType("multipart/mixed", map[string]string{"boundary": "mixed-" + boundary})
 	w, err := message.CreateWriter(&out, h.Header)
 	if err != nil {
@@ -145,7 +148,7 @@ func alternatives(w *message.Writer, plain, html []byte, method string, calendar
 			return err
 		}
 	}
-	if calendar != nil {
+	if len(calendar) > 0 {
 		// mime would quote nothing of this, but write it in alphabetical order as well.
 		var h message.Header
 		h.Set("Content-Type", "text/calendar; method="+method+"; charset=UTF-8; component=VEVENT")
@@ -178,6 +181,17 @@ func part(w *message.Writer, h message.Header, body []byte) error {
 func crlf(b []byte) []byte {
 	b = bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n"))
 	return bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n"))
+}
+
+// short cuts s to at most n bytes and an ellipsis.
+func short(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
 }
 
 // cut cuts s to at most n runes.

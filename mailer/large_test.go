@@ -151,7 +151,7 @@ func TestComposedInBatches(t *testing.T) {
 		want []int
 	}{
 		{crowd(45, ""), []int{20, 20, 5}},
-		{with(crowd(5, ""), "COMMENT:"+strings.Repeat("x", 400_000)+"\n"), []int{2, 2, 1}},
+		{with(crowd(5, ""), "COMMENT:"+strings.Repeat("x", 800_000)+"\n"), []int{2, 2, 1}},
 	} {
 		k := look{present: organised(t, tt.body), policy: policy, now: testNow}
 		list, _, err := k.decide()
@@ -168,6 +168,47 @@ func TestComposedInBatches(t *testing.T) {
 		}
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("got batches %v, want %v", got, tt.want)
+		}
+	}
+}
+
+// TestLargeEventIsAShortLetter mails events of which everything is large.
+func TestLargeEventIsAShortLetter(t *testing.T) {
+	s := testSender(t, "example.org")
+	renamed := strings.Replace(plainEvent, "Planning", strings.Repeat("П", 20_000), 1)
+	var days strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&days, "EXDATE:%sT100000Z\n", testNow.AddDate(0, 1, i).Format("20060102"))
+	}
+	daily := strings.ReplaceAll(with(plainEvent, "RRULE:FREQ=DAILY\n"), "20261205", "20261122")
+	for _, tt := range []struct {
+		name, was, is string
+		file          bool
+		most          int
+	}{
+		{"agenda", "", with(plainEvent, "DESCRIPTION:"+strings.Repeat("Слова и ", 64_000)+"\n"), false, 1_500_000},
+		{"agenda of less than a file", "", with(plainEvent, "DESCRIPTION:"+strings.Repeat("x ", 48_000)+"\n"), true, 350_000},
+		{"title", plainEvent, renamed, true, 200_000},
+		{"days", daily, with(daily, days.String()), true, 200_000},
+	} {
+		k := look{present: organised(t, tt.is), policy: policy, now: testNow.Add(policy.MailSettle)}
+		if tt.was != "" {
+			k.deliveries = []store.Delivery{told(t, tt.was)}
+		}
+		list, _, err := k.decide()
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%s: %d are owed something (%v)", tt.name, len(list), err)
+		}
+		m, err := s.message(k.present, &list[0], "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := tree(t, m.Body)
+		if !bytes.Contains(text, []byte("…")) || len(m.Body) > tt.most {
+			t.Errorf("%s: a mail of %d bytes, want %d at most", tt.name, len(m.Body), tt.most)
+		}
+		if got := bytes.Contains(text, []byte("application/ics")); got != tt.file || !bytes.Contains(text, []byte("text/calendar")) {
+			t.Errorf("%s: a file is attached: %v, want %v; or the object is missing", tt.name, got, tt.file)
 		}
 	}
 }

@@ -54,8 +54,40 @@ type setting struct {
 	gone      bool           // the event itself is cancelled
 }
 
-// text makes the two forms of l.
+// How much of an event a letter says, in bytes: the rest stands in the calendar. A letter says
+// everything twice, and not ASCII takes three bytes for one.
+const (
+	maxAgenda  = 16 << 10
+	maxValue   = 4 << 10 // a row's value
+	maxPhrase  = 1000    // a line, and a value of what changed
+	maxDetails = 50      // lines
+	maxChanges = 100
+)
+
+// shorten cuts what is long in l.
+func (l *letter) shorten() {
+	for _, s := range []*string{&l.Subject, &l.Headline, &l.Title, &l.LinkText} {
+		*s = short(*s, maxPhrase)
+	}
+	for i := range l.Rows {
+		l.Rows[i].Value = short(l.Rows[i].Value, maxValue)
+	}
+	l.Details = l.Details[:min(len(l.Details), maxDetails)]
+	for i := range l.Details {
+		l.Details[i] = short(l.Details[i], maxPhrase)
+	}
+	if n := len(l.Changes); n > maxChanges {
+		l.Changes = append(l.Changes[:maxChanges:maxChanges], row{Value: fmt.Sprintf("… (+%d)", n-maxChanges)})
+	}
+	for i := range l.Changes {
+		l.Changes[i].Value, l.Changes[i].Old = short(l.Changes[i].Value, maxPhrase), short(l.Changes[i].Old, maxPhrase)
+	}
+	l.Agenda = short(l.Agenda, maxAgenda)
+}
+
+// text makes the two forms of l, shortened.
 func (l *letter) text() (plain, html []byte, err error) {
+	l.shorten()
 	var a, b bytes.Buffer
 	if err := textLetter.Execute(&a, l); err != nil {
 		return nil, nil, fmt.Errorf("writing the text: %w", err)
@@ -145,7 +177,7 @@ func (s setting) joining(l *letter, v *ical.VEvent) {
 		}
 	}
 	l.add(s.words.Page, pageOf(v, j))
-	l.Agenda = block(itip.Agenda(v))
+	l.Agenda = block(short(itip.Agenda(v), maxAgenda))
 }
 
 func pageOf(v *ical.VEvent, j itip.Joining) string {
