@@ -18,6 +18,11 @@ type calendarData struct {
 	limit  *timeRange // limit-recurrence-set
 }
 
+// parses tells whether objects must be parsed for it.
+func (d *calendarData) parses() bool {
+	return d != nil && (d.expand != nil || d.limit != nil || d.comp != nil)
+}
+
 // A compSelection is a CALDAV:comp: what of a component is wanted.
 type compSelection struct {
 	name     string
@@ -102,7 +107,7 @@ func parseCompSelection(el *element) (*compSelection, error) {
 // calendarData returns the calendar-data element of an object; errTooMuch if it would be too long.
 func (q *request) calendarData(res *resource, d *calendarData) (string, error) {
 	data := res.obj.Data
-	if d.expand != nil || d.limit != nil || d.comp != nil {
+	if d.parses() {
 		var err error
 		if data, err = selectData(res, d); err != nil {
 			return "", err

@@ -225,6 +225,11 @@ func (q *request) freeBusyQuery(root *element) error {
 	if r.start.IsZero() || r.end.IsZero() || r.end.Sub(r.start) > maxBusyRange {
 		return errTooMuch
 	}
+	leave, err := q.turn()
+	if err != nil {
+		return err
+	}
+	defer leave()
 	var body []byte
 	err = q.store.View(q.ctx(), func(tx *store.Tx) error {
 		res, err := q.resolve(tx, q.place)
@@ -241,6 +246,7 @@ func (q *request) freeBusyQuery(root *element) error {
 	if err != nil {
 		return err
 	}
+	leave()
 	h := q.w.Header()
 	h.Set("Content-Type", "text/calendar; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(body)))

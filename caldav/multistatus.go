@@ -13,6 +13,9 @@ const (
 	pageItems = 256
 	pageRead  = 1 << 20
 	pageBytes = 256 << 10
+
+	// manyBytes on one page, as of an object expanded, take memory until the client has them.
+	manyBytes = 4 * pageBytes
 )
 
 // A multistatus is a 207 answer under way (RFC 4918 §13).
@@ -37,25 +40,43 @@ func (q *request) startMultistatus() *multistatus {
 // a client that takes its answer slowly, or not at all, keeps no reader of the store from others.
 // So an item is read as it is when its turn comes, which may be later than what the list of items
 // and the answer's sync token were taken from; then the client is told of it again next time.
-func (ms *multistatus) pages(n int, each func(tx *store.Tx, i int) error) error {
+// Where each parses objects every page waits for its turn.
+func (ms *multistatus) pages(n int, parses bool, each func(tx *store.Tx, i int) error) error {
 	for i := 0; i < n; {
-		ms.read = 0
-		err := ms.q.store.View(ms.q.ctx(), func(tx *store.Tx) error {
-			for first := i; i < n && i-first < pageItems && ms.read < pageRead && ms.text.Len() < pageBytes; i++ {
-				if err := each(tx, i); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if err := ms.send(); err != nil {
+		var err error
+		if i, err = ms.page(i, n, parses, each); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// page writes and sends the responses from item i, and returns the first that is left.
+func (ms *multistatus) page(i, n int, parses bool, each func(tx *store.Tx, i int) error) (int, error) {
+	leave := func() {}
+	if parses {
+		var err error
+		if leave, err = ms.q.turn(); err != nil {
+			return i, err
+		}
+	}
+	defer leave()
+	ms.read = 0
+	err := ms.q.store.View(ms.q.ctx(), func(tx *store.Tx) error {
+		for first := i; i < n && i-first < pageItems && ms.read < pageRead && ms.text.Len() < pageBytes; i++ {
+			if err := each(tx, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return i, err
+	}
+	if ms.text.Len() < manyBytes {
+		leave() // a device that takes its answer slowly does not hold up its owner's others
+	}
+	return i, ms.send()
 }
 
 // reads counts what was read of an object towards the end of the page: to parse it takes its time,

@@ -29,6 +29,11 @@ func (q *request) outboxPost() error {
 	if err != nil {
 		return err
 	}
+	leave, err := q.turn()
+	if err != nil {
+		return err
+	}
+	defer leave()
 	s := q.startXML(http.StatusOK)
 	s.raw("<C:schedule-response" + rootNamespaces + ">")
 	err = q.store.View(q.ctx(), func(tx *store.Tx) error {
@@ -44,6 +49,7 @@ func (q *request) outboxPost() error {
 	if err != nil {
 		return err
 	}
+	leave()
 	s.raw("</C:schedule-response>\n")
 	return s.close()
 }

@@ -59,7 +59,7 @@ func (q *request) multiget(root *element) error {
 }
 
 func (q *request) writeNamed(ms *multistatus, hrefs []string, pq *propQuery) error {
-	return ms.pages(len(hrefs), func(tx *store.Tx, i int) error {
+	return ms.pages(len(hrefs), pq.data.parses(), func(tx *store.Tx, i int) error {
 		res, status, err := q.named(tx, hrefs[i])
 		if err != nil {
 			return err

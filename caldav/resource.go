@@ -170,7 +170,7 @@ func (m member) read(tx *store.Tx, of *resource, data bool) (*resource, error) {
 // gets objects with Data).
 func (q *request) writeMembers(ms *multistatus, of *resource, members []member, pq *propQuery, keep func(*resource) bool) error {
 	data := keep != nil || pq.needsData()
-	return ms.pages(len(members), func(tx *store.Tx, i int) error {
+	return ms.pages(len(members), keep != nil || pq.data.parses(), func(tx *store.Tx, i int) error {
 		res, err := members[i].read(tx, of, data)
 		if err != nil || res == nil {
 			return err

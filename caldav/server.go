@@ -54,13 +54,14 @@ type Server struct {
 	maxAttendees int
 	observe      func(method string, status int, d time.Duration)
 	auth         *authenticator
+	turns        *turns
 	methods      map[kind]map[string]handler
 }
 
 // New returns a Server.
 func New(o Options) *Server {
 	s := &Server{
-		store: o.Store, changes: o.Changes, now: o.Now, log: o.Log, observe: o.Observe, methods: methodTable(),
+		store: o.Store, changes: o.Changes, now: o.Now, log: o.Log, observe: o.Observe, methods: methodTable(), turns: newTurns(),
 		maxSize: o.MaxSize, maxAttendees: o.MaxAttendees,
 	}
 	if s.now == nil {

@@ -129,7 +129,7 @@ func (q *request) listChanges(tx *store.Tx, token string, limit int) (l syncList
 }
 
 func (q *request) writeChanges(ms *multistatus, res *resource, changes []store.Change, pq *propQuery) error {
-	return ms.pages(len(changes), func(tx *store.Tx, i int) error {
+	return ms.pages(len(changes), pq.data.parses(), func(tx *store.Tx, i int) error {
 		c := changes[i]
 		href := objectPath(res.user.Login, res.cal.Slug, c.Name)
 		if c.Removed {
