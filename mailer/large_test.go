@@ -73,7 +73,7 @@ func (k look) again(t testing.TB) (*look, []owed) {
 		t.Fatal(err)
 	}
 	k.present = &p
-	list, _, err := k.decide()
+	list, _, err := k.decide(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestComposedInBatches(t *testing.T) {
 		{with(crowd(5, ""), "COMMENT:"+strings.Repeat("x", 800_000)+"\n"), []int{2, 2, 1}},
 	} {
 		k := look{present: organised(t, tt.body), policy: policy, now: testNow}
-		list, _, err := k.decide()
+		list, _, err := k.decide(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +195,7 @@ func TestLargeEventIsAShortLetter(t *testing.T) {
 		if tt.was != "" {
 			k.deliveries = []store.Delivery{told(t, tt.was)}
 		}
-		list, _, err := k.decide()
+		list, _, err := k.decide(t.Context())
 		if err != nil || len(list) != 1 {
 			t.Fatalf("%s: %d are owed something (%v)", tt.name, len(list), err)
 		}

@@ -39,7 +39,7 @@ func (s *Sender) mail(ctx context.Context, j *outbox.Job) (time.Time, error) {
 	if err != nil || k == nil {
 		return time.Time{}, err
 	}
-	list, _, undecided := k.decide()
+	list, _, undecided := k.decide(ctx)
 	statuses, reply := k.statuses()
 	next := k.next
 	began := time.Now()

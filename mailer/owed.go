@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -70,8 +71,8 @@ type step struct {
 }
 
 // decide returns what is owed now and when to look again (zero: when something changes). The error
-// is the last of what could not be decided; the rest stands.
-func (k *look) decide() ([]owed, time.Time, error) {
+// is the last of what could not be decided, or ctx's; the rest stands.
+func (k *look) decide(ctx context.Context) ([]owed, time.Time, error) {
 	p := k.present
 	k.index()
 	var err error
@@ -80,7 +81,7 @@ func (k *look) decide() ([]owed, time.Time, error) {
 	case p.Row.Role == store.RoleAttendee:
 		k.attendee()
 	default:
-		err = k.organizer()
+		err = k.organizer(ctx)
 	}
 	return k.out, k.next, err
 }
@@ -122,7 +123,7 @@ func (k *look) busy(address string, reply bool) bool { return k.underway[person{
 
 // organizer decides for an event that the owner organises, or organised. While it is somebody else's
 // by its ORGANIZER, whatever its row says, nobody is told anything in that person's name.
-func (k *look) organizer() error {
+func (k *look) organizer(ctx context.Context) error {
 	p := k.present
 	if !p.Gone && p.Event != nil && p.Row.Role == store.RoleOrganizer && isForeign(p.Event, p.User) {
 		return nil
@@ -147,6 +148,9 @@ func (k *look) organizer() error {
 	}
 	var last error
 	for _, address := range recipients {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := k.person(address, invited[address], event); err != nil {
 			last = err
 		}

@@ -158,7 +158,7 @@ func TestOwedByOrganizer(t *testing.T) {
 			if tt.known != nil {
 				k.deliveries = tt.known(t)
 			}
-			list, next, err := k.decide()
+			list, next, err := k.decide(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -225,7 +225,7 @@ func TestOwedByAttendee(t *testing.T) {
 			if tt.said != "" {
 				k.deliveries = said(t, tt.said)
 			}
-			list, next, err := k.decide()
+			list, next, err := k.decide(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -262,7 +262,7 @@ func TestInstanceDeclinedAfterUpdate(t *testing.T) {
 		p := organised(t, step.body)
 		p.Row.Role, p.User = store.RoleAttendee, boris
 		k := look{present: p, policy: policy, now: testNow, deliveries: []store.Delivery{known}}
-		list, _, err := k.decide()
+		list, _, err := k.decide(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,34 +38,67 @@ type Change struct {
 	Added, Removed []string
 }
 
+// A comparison compares the components of two objects. What a component says is read once, however
+// many others it is compared with: a series is, with each of its instances.
+type comparison struct {
+	old, now *ical.Object
+	said     map[*ical.Component]*facts
+}
+
+func newComparison(was, is *ical.Event) *comparison {
+	return &comparison{old: was.Object, now: is.Object, said: map[*ical.Component]*facts{}}
+}
+
+// facts are what a component says of an event, times aside, comparable.
+type facts struct {
+	title, link, details, place, agenda, page string
+	attachments, people                       []string
+}
+
+func (c *comparison) facts(v *ical.VEvent) *facts {
+	f := c.said[v.Component]
+	if f == nil {
+		j := JoiningOf(v)
+		f = &facts{
+			title: words(v.Summary), link: j.Link, details: words(j.Details), place: words(placeBeside(v, j.Link)),
+			agenda: words(Agenda(v)), page: v.URL, attachments: values(v, "ATTACH"), people: addresses(v),
+		}
+		if f.page == f.link {
+			f.page = ""
+		}
+		c.said[v.Component] = f
+	}
+	return f
+}
+
 // changes are what a person is told of, from one component to the other. What does not matter to
 // others is no change: alarms, private properties, PARTSTAT and other parameters of ATTENDEE,
 // SEQUENCE, DTSTAMP, LAST-MODIFIED.
-func changes(oldObject, newObject *ical.Object, before, after *ical.VEvent) []Change {
+func (c *comparison) changes(before, after *ical.VEvent) []Change {
 	var out []Change
 	add := func(kind Kind, changed bool) {
 		if changed {
 			out = append(out, Change{Kind: kind, Old: before, New: after, Occurrence: after.RecurrenceID})
 		}
 	}
+	was, is := c.facts(before), c.facts(after)
 	add(ChangedTime, !sameTime(before, after))
 	if before.RecurrenceID == nil && after.RecurrenceID == nil {
-		add(ChangedRepetition, !sameRule(oldObject, newObject, before, after))
+		add(ChangedRepetition, !sameRule(c.old, c.now, before, after))
 	}
-	add(ChangedTitle, words(before.Summary) != words(after.Summary))
-	was, is := JoiningOf(before), JoiningOf(after)
-	add(ChangedLink, was.Link != is.Link || words(was.Details) != words(is.Details))
+	add(ChangedTitle, was.title != is.title)
+	add(ChangedLink, was.link != is.link || was.details != is.details)
 	// The word that asked for a conference gives way to its link: that is the link's change.
-	arrived := was.Link == "" && is.Link != "" && Place(after) == "" && after.Location != ""
-	add(ChangedLocation, words(Place(before)) != words(Place(after)) && !arrived)
-	add(ChangedDescription, words(Agenda(before)) != words(Agenda(after)))
-	add(ChangedPage, page(before) != page(after))
-	add(ChangedAttachments, !slices.Equal(values(before, "ATTACH"), values(after, "ATTACH")))
+	arrived := was.link == "" && is.link != "" && is.place == "" && after.Location != ""
+	add(ChangedLocation, was.place != is.place && !arrived)
+	add(ChangedDescription, was.agenda != is.agenda)
+	add(ChangedPage, was.page != is.page)
+	add(ChangedAttachments, !slices.Equal(was.attachments, is.attachments))
 	add(ChangedStatus, (before.Status == "TENTATIVE") != (after.Status == "TENTATIVE"))
-	if a, b := addresses(before), addresses(after); !slices.Equal(a, b) {
+	if !slices.Equal(was.people, is.people) {
 		out = append(out, Change{
 			Kind: ChangedPeople, Old: before, New: after, Occurrence: after.RecurrenceID,
-			Added: without(b, a), Removed: without(a, b),
+			Added: without(is.people, was.people), Removed: without(was.people, is.people),
 		})
 	}
 	return out

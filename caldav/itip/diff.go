@@ -87,7 +87,8 @@ func Compare(old, now *Known) (*Message, error) {
 
 // diffSeries compares two views with masters. One message says it all.
 func diffSeries(was, is *ical.Event) *Message {
-	master := changes(was.Object, is.Object, was.Master, is.Master)
+	c := newComparison(was, is)
+	master := c.changes(was.Master, is.Master)
 	excludedBefore, excluded := exdates(was.Object, was.Master), exdates(is.Object, is.Master)
 	off := missing(excluded, excludedBefore)
 	if back := missing(excludedBefore, excluded); len(back) > 0 && !hasKind(master, ChangedRepetition) {
@@ -106,7 +107,7 @@ func diffSeries(was, is *ical.Event) *Message {
 		if before == nil {
 			before = instance(was.Master, v.RecurrenceID)
 		}
-		if found := unlike(changes(was.Object, is.Object, before, v), master); len(found) > 0 {
+		if found := unlike(c.changes(before, v), master); len(found) > 0 {
 			instances = append(instances, found...)
 			touched = append(touched, v)
 		}
@@ -118,7 +119,7 @@ func diffSeries(was, is *ical.Event) *Message {
 		}
 		after := instance(is.Master, v.RecurrenceID)
 		after.RecurrenceID = v.RecurrenceID
-		if found := unlike(changes(was.Object, is.Object, v, after), master); len(found) > 0 {
+		if found := unlike(c.changes(v, after), master); len(found) > 0 {
 			instances = append(instances, found...)
 			reverted = true
 		}
@@ -164,6 +165,7 @@ func diffInstances(was, is *ical.Event) *Message {
 		}
 		return m
 	}
+	c := newComparison(was, is)
 	m := &Message{Method: MethodRequest, View: is.Object.Data}
 	var touched []*ical.VEvent
 	for _, v := range is.Overrides {
@@ -173,7 +175,7 @@ func diffInstances(was, is *ical.Event) *Message {
 			touched = append(touched, v)
 			continue
 		}
-		if found := changes(was.Object, is.Object, before, v); len(found) > 0 {
+		if found := c.changes(before, v); len(found) > 0 {
 			m.Changes = append(m.Changes, found...)
 			m.Rescheduled = m.Rescheduled || hasKind(found, ChangedTime)
 			touched = append(touched, v)

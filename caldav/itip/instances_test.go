@@ -1,6 +1,7 @@
 package itip
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -104,5 +105,34 @@ func TestShortSummary(t *testing.T) {
 		if got := shortSummary(l); got != "SUMMARY:"+tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
+	}
+}
+
+// TestSeriesIsReadOnce has many instances of their own beside a series that says a lot.
+func TestSeriesIsReadOnce(t *testing.T) {
+	const instances = 300
+	body := func(instances int) []byte {
+		b := edit(t, single, "SUMMARY:Planning\n", "SUMMARY:Planning\nRRULE:FREQ=DAILY\n", "DESCRIPTION:Agenda", "DESCRIPTION:"+strings.Repeat("words ", 20_000))
+		day := time.Date(2026, 12, 6, 0, 0, 0, 0, time.UTC)
+		for i := range instances {
+			b += strings.ReplaceAll(instance12, "20261212", day.AddDate(0, 0, i).Format("20060102"))
+		}
+		return View(event(t, b), "boris@example.org")
+	}
+	old, now := NewKnown(body(0)), NewKnown(body(instances))
+	for _, k := range []*Known{old, now} {
+		if _, err := k.Event(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	m, err := Compare(old, now)
+	runtime.ReadMemStats(&after)
+	if err != nil || len(m.Changes) != instances {
+		t.Fatalf("%d changes, want %d (%v)", len(m.Changes), instances, err)
+	}
+	if got, most := after.TotalAlloc-before.TotalAlloc, 20*uint64(len(now.Data)); got > most {
+		t.Errorf("comparing allocates %d KB, want %d at most", got>>10, most>>10)
 	}
 }

@@ -66,8 +66,10 @@ func web(s string) bool {
 }
 
 // Place is v's LOCATION without the link of its conference.
-func Place(v *ical.VEvent) string {
-	link := JoiningOf(v).Link
+func Place(v *ical.VEvent) string { return placeBeside(v, JoiningOf(v).Link) }
+
+// placeBeside is v's LOCATION without link.
+func placeBeside(v *ical.VEvent, link string) string {
 	l := v.Component.First("LOCATION")
 	if l == nil {
 		return ""
@@ -106,14 +108,6 @@ func splitBlock(description string) (text, block string) {
 		text += "\n\n" + after
 	}
 	return text, strings.Trim(block, "\n")
-}
-
-// page is v's URL where that is not the link of its conference.
-func page(v *ical.VEvent) string {
-	if v.URL == JoiningOf(v).Link {
-		return ""
-	}
-	return v.URL
 }
 
 // addresses are v's attendees, sorted.
