@@ -76,9 +76,6 @@ func (l *letter) shorten() {
 	for i := range l.Details {
 		l.Details[i] = short(l.Details[i], maxPhrase)
 	}
-	if n := len(l.Changes); n > maxChanges {
-		l.Changes = append(l.Changes[:maxChanges:maxChanges], row{Value: fmt.Sprintf("… (+%d)", n-maxChanges)})
-	}
 	for i := range l.Changes {
 		l.Changes[i].Value, l.Changes[i].Old = short(l.Changes[i].Value, maxPhrase), short(l.Changes[i].Old, maxPhrase)
 	}
@@ -204,7 +201,11 @@ func (s setting) request(m *itip.Message, ev *ical.Event) *letter {
 		l.Headline = fmt.Sprintf(w.Invites, organizer)
 	} else {
 		l.Headline = w.Updated
-		for _, c := range m.Changes {
+		for i, c := range m.Changes {
+			if len(l.Changes) >= maxChanges {
+				l.Changes = append(l.Changes, row{Value: fmt.Sprintf("… (+%d)", len(m.Changes)-i)})
+				break
+			}
 			s.change(l, ev, c)
 		}
 	}
