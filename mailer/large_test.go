@@ -213,6 +213,42 @@ func TestLargeEventIsAShortLetter(t *testing.T) {
 	}
 }
 
+// TestEverybodyHasAnotherView invites each person to another instance: looks are short, and all are
+// told once.
+func TestEverybodyHasAnotherView(t *testing.T) {
+	const people, limit = 20, 30_000
+	agenda := "DESCRIPTION:" + strings.Repeat("x", 4_000) + "\n"
+	body := with(plainEvent, "RRULE:FREQ=DAILY\n")
+	for i := range people {
+		day := strings.ReplaceAll(plainEvent, "20261205", testNow.AddDate(0, 1, i).Format("20060102"))
+		id := "RECURRENCE-ID:" + testNow.AddDate(0, 1, i).Format("20060102") + "T100000Z\n"
+		body += with(strings.ReplaceAll(day, "boris@", fmt.Sprintf("guest-%d@", i)), id+agenda)
+	}
+	var known []store.Delivery
+	for looks := 1; ; looks++ {
+		k := look{present: organised(t, body), policy: policy, now: testNow, limit: limit, deliveries: known}
+		list, next, err := k.decide(t.Context())
+		if err != nil || looks > people {
+			t.Fatalf("look %d: %v", looks, err)
+		}
+		if size := k.views.Size(); size > limit+10_000 || k.cached > limit+10_000 || k.owing > limit+20_000 {
+			t.Errorf("a look holds %d, %d and %d bytes of views", size, k.cached, k.owing)
+		}
+		for _, o := range list {
+			known = append(known, store.Delivery{Address: o.Address, MessageID: "m", View: o.View, Sequence: o.Sequence})
+		}
+		if next.IsZero() {
+			if len(known) != people+1 || looks < 4 {
+				t.Errorf("%d people are told in %d looks, want %d", len(known), looks, people+1)
+			}
+			break
+		}
+		if !next.Equal(testNow) {
+			t.Errorf("looks again at %v, want %v", next, testNow)
+		}
+	}
+}
+
 // TestManyOutcomesAreOneEdit mails many people and counts how often the event is edited for it.
 func TestManyOutcomesAreOneEdit(t *testing.T) {
 	const people = 40

@@ -43,6 +43,7 @@ type look struct {
 	messages   []store.Message
 	policy     change.Policy
 	now        time.Time
+	limit      int // bytes of views held; 0: maxLook
 
 	out  []owed
 	next time.Time
@@ -53,7 +54,13 @@ type look struct {
 	underway map[person]bool
 	known    map[itip.Fingerprint]*itip.Known
 	steps    map[[2]*itip.Known]*step
+	cached   int // bytes of the views in known
+	owing    int // bytes of the views in out
 }
+
+// maxLook is how many bytes of views a look holds, more or less, once for what it found out and once
+// for what is owed. Where everybody is invited to other instances, everybody has a view of their own.
+const maxLook = 16 << 20
 
 // A person is an address, and whether it is told as the organiser of the owner's copy.
 type person struct {
@@ -68,6 +75,7 @@ type step struct {
 	view    []byte // afterwards, as a delivery keeps it
 	past    bool   // only instances that are over
 	err     error
+	counted bool // in look.owing
 }
 
 // decide returns what is owed now and when to look again (zero: when something changes). The error
@@ -99,6 +107,9 @@ func (k *look) wait(t time.Time) bool {
 
 // index prepares what is asked for every person.
 func (k *look) index() {
+	if k.limit == 0 {
+		k.limit = maxLook
+	}
 	k.last, k.underway = map[person]*store.Delivery{}, map[person]bool{}
 	k.known, k.steps = map[itip.Fingerprint]*itip.Known{}, map[[2]*itip.Known]*step{}
 	for i := range k.deliveries {
@@ -154,9 +165,36 @@ func (k *look) organizer(ctx context.Context) error {
 		if err := k.person(address, invited[address], event); err != nil {
 			last = err
 		}
+		if k.owing > k.limit {
+			k.next = k.now // the next look finds the rest
+			return nil
+		}
+		k.forget()
 	}
 	k.problem()
 	return last
+}
+
+// forget drops what was found out, where it is much.
+func (k *look) forget() {
+	if k.cached <= k.limit && (k.views == nil || k.views.Size() <= k.limit) {
+		return
+	}
+	if k.views != nil {
+		k.views.Forget()
+	}
+	clear(k.known)
+	clear(k.steps)
+	k.cached = 0
+}
+
+// owe notes that o is owed, by s.
+func (k *look) owe(o owed, s *step) {
+	if !s.counted {
+		s.counted = true
+		k.owing += len(s.message.Object) + len(s.message.View)
+	}
+	k.out = append(k.out, o)
 }
 
 // isForeign tells whether ev has an ORGANIZER that is not u.
@@ -187,7 +225,7 @@ func (k *look) person(address string, invited bool, event int) error {
 	m := found.message
 	if d != nil && found.past {
 		// Nobody is told of instances that are over; what was told of the others stands.
-		k.out = append(k.out, owed{Address: address, Delivery: d, View: found.view, Sequence: d.Sequence})
+		k.owe(owed{Address: address, Delivery: d, View: found.view, Sequence: d.Sequence}, found)
 		return nil
 	}
 	switch {
@@ -206,10 +244,10 @@ func (k *look) person(address string, invited bool, event int) error {
 	if d != nil {
 		last = d.Sequence
 	}
-	k.out = append(k.out, owed{
+	k.owe(owed{
 		Address: address, Delivery: d, View: found.view, Message: m,
 		Sequence: itip.Sequence(m, event, p.Row.Sequence, last, told),
-	})
+	}, found)
 	return nil
 }
 
@@ -229,6 +267,7 @@ func (k *look) step(kept []byte, now *itip.Known) (*step, error) {
 			}
 			old = itip.NewKnown(view)
 			k.known[print] = old
+			k.cached += len(view)
 		}
 	}
 	pair := [2]*itip.Known{old, now}

@@ -31,6 +31,7 @@ type Views struct {
 	left  map[string]bool   // not ours to tell
 	seats map[string]string // what an address is invited to and takes place: a byte a component, in the order of All
 	made  map[string]*Known // by seats
+	size  int               // bytes of made
 }
 
 // NewViews returns the views of ev; of nil there are none.
@@ -63,6 +64,15 @@ func NewViews(ev *ical.Event) *Views {
 	return s
 }
 
+// Size is how many bytes the views that were made hold.
+func (s *Views) Size() int { return s.size }
+
+// Forget drops the views that were made: who asks again gets another Known.
+func (s *Views) Forget() {
+	clear(s.made)
+	s.size = 0
+}
+
 // Of is View as a Known.
 func (s *Views) Of(address string) *Known {
 	seats, invited := s.seats[address]
@@ -73,6 +83,7 @@ func (s *Views) Of(address string) *Known {
 	if k == nil {
 		k = NewKnown(s.view(seats))
 		s.made[seats] = k
+		s.size += len(k.Data)
 	}
 	return k
 }
