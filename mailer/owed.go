@@ -287,7 +287,7 @@ func (k *look) step(kept []byte, now *itip.Known) (*step, error) {
 }
 
 // problem decides whether the organiser is to be told that there is no conference: once for each
-// reason, until there is one.
+// reason, until there is one or none is asked for.
 func (k *look) problem() {
 	p := k.present
 	if p.User == nil || len(p.User.Addresses) == 0 || p.Event == nil || len(p.Event.All()) == 0 {
@@ -300,7 +300,7 @@ func (k *look) problem() {
 		known = string(d.View)
 	}
 	switch {
-	case p.Link == change.LinkReady && known != "":
+	case (p.Link == change.LinkReady || p.Link == change.LinkNone) && known != "":
 		k.out = append(k.out, owed{Address: address, Delivery: d, Sequence: d.Sequence})
 	case p.Link != change.LinkRefused || p.Gone || p.Ended || known == problemView+p.Problem || k.busy(address, false):
 	default:

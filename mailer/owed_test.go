@@ -145,6 +145,9 @@ func TestOwedByOrganizer(t *testing.T) {
 		{name: "another problem", body: plainEvent, present: func(p *change.Present) { p.Link, p.Problem = change.LinkRefused, "title" }, known: func(t *testing.T) []store.Delivery {
 			return []store.Delivery{told(t, plainEvent), {Address: "anna@example.org", View: []byte("problem:owner")}}
 		}, want: "NOTE title to anna"},
+		{name: "problem given up", body: plainEvent, known: func(t *testing.T) []store.Delivery {
+			return []store.Delivery{told(t, plainEvent), {Address: "anna@example.org", View: []byte("problem:owner")}}
+		}, want: "remember anna"},
 		{name: "problem mended", body: plainEvent, present: func(p *change.Present) { p.Link = change.LinkReady }, known: func(t *testing.T) []store.Delivery {
 			return []store.Delivery{told(t, plainEvent), {Address: "anna@example.org", View: []byte("problem:owner")}}
 		}, want: "remember anna"},
