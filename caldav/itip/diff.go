@@ -90,7 +90,7 @@ func diffSeries(was, is *ical.Event) *Message {
 	c := newComparison(was, is)
 	master := c.changes(was.Master, is.Master)
 	excludedBefore, excluded := exdates(was.Object, was.Master), exdates(is.Object, is.Master)
-	off := missing(excluded, excludedBefore)
+	off := taking(was, missing(excluded, excludedBefore))
 	if back := missing(excludedBefore, excluded); len(back) > 0 && !hasKind(master, ChangedRepetition) {
 		master = append(master, Change{Kind: ChangedRepetition, Old: was.Master, New: is.Master})
 	}

@@ -3,6 +3,7 @@ package itip
 import (
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"joinery/caldav/ical"
@@ -20,6 +21,32 @@ const (
 // atOnce is how many instances of ev one message names, at least one.
 func atOnce(ev *ical.Event) int {
 	return max(1, min(maxInstances, maxMessage/(len(ev.UID)+4<<10)))
+}
+
+// taking are those of off, sorted, that take an instance of ev away. Where that cannot be told it
+// counts as one.
+func taking(ev *ical.Event, off []time.Time) []time.Time {
+	if len(off) == 0 {
+		return nil
+	}
+	for _, v := range ev.Overrides {
+		if v.Component.First("RECURRENCE-ID").Param("RANGE") != "" {
+			return off // the instances are not where the rule has them
+		}
+	}
+	found := map[int64]bool{}
+	err := ev.Expand(off[0], off[len(off)-1].Add(time.Second), time.UTC, func(i ical.Instance) bool {
+		found[i.RecurrenceID.Unix()] = true
+		return true
+	})
+	if err != nil {
+		return off
+	}
+	return slices.DeleteFunc(slices.Clone(off), func(at time.Time) bool {
+		// A date may stand for the time of that day, and a time for its date.
+		sameKind := at.Equal(at.Truncate(24*time.Hour)) == ev.Master.Start.AllDay
+		return sameKind && !found[at.Unix()] && override(ev, at) == nil
+	})
 }
 
 // shortSummary is the SUMMARY line l, cut where it is long.

@@ -203,6 +203,9 @@ func TestDiff(t *testing.T) {
 		{"instance-excluded", weekly, add(t, weekly, off12), "", "CANCEL cancelled"},
 		{"instance-cancelled", weekly, weekly + add(t, instance12, "STATUS:CANCELLED\n"), "", "CANCEL cancelled"},
 		{"instance-moved-then-excluded", weekly + moved, add(t, weekly, off12), "", "CANCEL cancelled"},
+		{"no-instance-excluded", weekly, add(t, weekly, "EXDATE;TZID=Europe/Berlin:20261213T100000\n"), "", ""},
+		{"instance-and-none-excluded", weekly, add(t, weekly, off12+"EXDATE;TZID=Europe/Berlin:20261213T100000\n"), "", "CANCEL cancelled"},
+		{"first-instance-excluded", weekly, add(t, weekly, "EXDATE;TZID=Europe/Berlin:20261205T100000\n"), "", "CANCEL cancelled"},
 		{"instance-reinstated", add(t, weekly, off12), weekly, "", "REQUEST repetition"},
 		{"instance-off-and-renamed", weekly, add(t, edit(t, weekly, "Planning", "Review"), off12), "", "REQUEST title cancelled"},
 		{"instances-excluded-utc", weekly, add(t, weekly, "EXDATE:20261212T090000Z,20261219T090000Z\n"), "", "CANCEL cancelled cancelled"},
@@ -305,6 +308,15 @@ func TestViewKeepsForeignBytes(t *testing.T) {
 	}
 	if strings.Contains(got, "X-WR-CALNAME") {
 		t.Errorf("the calendar's name is in\n%s", got)
+	}
+}
+
+func TestViewOfAnInstanceHasItsOrganizer(t *testing.T) {
+	alone := edit(t, instance12, "ORGANIZER;CN=Anna:mailto:anna@example.org\n", "")
+	body := edit(t, series(t), boris, "", "ORGANIZER;CN=Anna", "ORGANIZER;SCHEDULE-STATUS=1.1;CN=Anna") + alone
+	got := string(View(event(t, body), "boris@example.org"))
+	if strings.Count(got, "\r\nORGANIZER;CN=Anna:mailto:anna@example.org\r\n") != 1 {
+		t.Errorf("the instance has no organiser:\n%s", got)
 	}
 }
 

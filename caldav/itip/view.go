@@ -111,8 +111,13 @@ func (s *Views) view(seats string) []byte {
 			}
 		}
 	}
+	organizer := ev.Organizer()
 	for _, v := range keep {
 		withoutNote(edit, v)
+		// Each component of a message has one (RFC 5546 §3.2.2), also without its series.
+		if v.Organizer == nil && organizer != nil {
+			edit.Add(v.Component, ical.FormatLine("ORGANIZER", plain(organizer.Line, ""), organizer.Line.Value))
+		}
 	}
 	trim(edit, ev.Object, keep)
 	return edit.Bytes()
