@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -45,12 +46,22 @@ anna/team plans  Team      always      0
 	if n := len(s.account.State().Conferences); n != 1 {
 		t.Errorf("the rule made %d conferences, want 1", n)
 	}
-	wantLine(t, c.works("", "calendar", "remove", "anna/team plans"), "removed anna/team plans")
-	soon(t, func() string {
-		if len(s.account.State().Conferences) == 0 && len(s.mails.Messages()) == 2 {
+	mails := func(want int) {
+		soon(t, func() string {
+			if got := len(s.mails.Messages()); got != want {
+				return fmt.Sprintf("boris got %d mails, want %d", got, want)
+			}
 			return ""
+		})
+	}
+	mails(1) // whoever was not invited yet is told of no cancellation
+	wantLine(t, c.works("", "calendar", "remove", "anna/team plans"), "removed anna/team plans")
+	mails(2)
+	soon(t, func() string {
+		if n := len(s.account.State().Conferences); n != 0 {
+			return fmt.Sprintf("%d conferences stay", n)
 		}
-		return "the conference stays, or boris is not told"
+		return ""
 	})
 }
 
