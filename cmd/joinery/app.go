@@ -55,7 +55,7 @@ func newApp(ctx context.Context, c *config, log *slog.Logger, now func() time.Ti
 	}
 	policy := a.policy()
 	a.changer = change.New(change.Options{
-		Store: a.store, Outbox: a.outbox, Policy: policy, Log: log,
+		Store: a.store, Outbox: a.outbox, Policy: policy,
 		Failing: func(name string) bool {
 			g, ok := a.providers[name]
 			return !ok || g.Failing()
@@ -63,7 +63,9 @@ func newApp(ctx context.Context, c *config, log *slog.Logger, now func() time.Ti
 	})
 	a.reconciler = booking.New(booking.Options{
 		Store: a.store, Outbox: a.outbox, Calendar: a.changer, Providers: plain, Log: log, Now: now,
-		Late: a.late(), DeniedRetry: a.deniedRetry(), Observe: a.metrics.Attempt,
+		Late:        func(name string) time.Duration { return a.account(name).LateAnswer.d() },
+		DeniedRetry: func(name string, _ int) time.Duration { return a.account(name).DeniedRetry.d() },
+		Observe:     a.metrics.Attempt,
 	})
 	a.outbox.Add(a.reconciler.Queue())
 	if a.sender, err = a.newSender(policy); err != nil {
@@ -96,26 +98,14 @@ func (a *app) provider(p providerConfig) (conference.Guarded, error) {
 	}), nil
 }
 
-// late is the longest time for which a service may still do what it did not answer.
-func (a *app) late() time.Duration {
-	var d time.Duration
+// account is the configuration of an account; the zero value if there is none.
+func (a *app) account(name string) providerConfig {
 	for _, p := range a.config.Providers {
-		d = max(d, p.LateAnswer.d())
+		if p.Name == name {
+			return p
+		}
 	}
-	return d
-}
-
-// deniedRetry is the delay between attempts that only a person's help can make succeed; nil: the
-// reconciler's own.
-func (a *app) deniedRetry() func(int) time.Duration {
-	var d time.Duration
-	for _, p := range a.config.Providers {
-		d = max(d, p.DeniedRetry.d())
-	}
-	if d == 0 {
-		return nil
-	}
-	return func(int) time.Duration { return d }
+	return providerConfig{}
 }
 
 // policy is the configuration as the write path needs it.
@@ -125,7 +115,7 @@ func (a *app) policy() change.Policy {
 		ServiceDomain: c.ServiceDomain, WaitForLink: c.CalDAV.WaitForLink.d(), Settle: c.Settle.d(),
 		MailSettle: c.Mail.Settle.d(), MailWait: c.Mail.WaitForLink.d(), ImportBurst: c.CalDAV.ImportBurst,
 		StrictIfMatch: c.CalDAV.StrictIfMatch, SendAgenda: c.Policy.SendAgenda, Who: c.Policy.Who, PerDay: c.Policy.PerDay,
-		MaxAttendees: c.CalDAV.MaxAttendees, MaxSize: c.CalDAV.MaxSize, BaseURL: c.PublicURL, Domains: c.Mail.Domains,
+		MaxAttendees: c.CalDAV.MaxAttendees, MaxSize: c.CalDAV.MaxSize, Domains: c.Mail.Domains,
 	}
 	for _, pc := range c.Providers {
 		t := a.providers[pc.Name].Traits()

@@ -114,7 +114,7 @@ func (t *run) answered(tx *store.Tx, c *call, got answer, tell bool) error {
 			outcome = "none"
 			if c.late.After(s.now) {
 				t.skip[room.ID] = true
-				t.next = earliest(t.next, c.late, s.now.Add(t.opts.Late/4))
+				t.next = earliest(t.next, c.late, s.now.Add(t.late(room.Provider)/4))
 				return t.note(tx, room, string(c.do), outcome, "looked for again later: the service may still be at it")
 			}
 			break
@@ -231,7 +231,7 @@ func (t *run) refused(tx *store.Tx, s sight, room *store.Room, c *call, got answ
 		// One odd header does not park a booking for days.
 		t.failure.add(kind, err, min(e.RetryAfter, maxRetryAfter))
 	case conference.Denied, conference.Invalid:
-		t.failure.add(kind, err, max(t.opts.DeniedRetry(room.Attempts), time.Millisecond))
+		t.failure.add(kind, err, t.denied(room.Provider, room.Attempts))
 		if tell && wanted {
 			return t.failed(tx, b, reasonText(got.err))
 		}

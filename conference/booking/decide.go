@@ -52,7 +52,7 @@ type sight struct {
 	skip    map[int64]bool
 	written map[int64]bool
 	told    bool
-	late    time.Duration // how long a call that was not answered may still take effect
+	late    func(provider string) time.Duration // how long a call that was not answered may still take effect
 }
 
 // decide says what is to be done next about a booking. It is pure; the caller does it, looks again
@@ -241,11 +241,11 @@ func byAttempts(rooms []*store.Room) {
 const noAnswer = "no answer"
 
 // lateUntil is until when an unanswered call for r may still take effect; zero if it was answered.
-func lateUntil(r *store.Room, late time.Duration) time.Time {
+func lateUntil(r *store.Room, late func(provider string) time.Duration) time.Time {
 	if !r.Unclear || !strings.HasPrefix(r.LastError, noAnswer) {
 		return time.Time{}
 	}
-	return r.Updated.Add(late)
+	return r.Updated.Add(late(r.Provider))
 }
 
 // earliest is the earliest of the times that are set; zero if none is.

@@ -112,7 +112,7 @@ func TestDecide(t *testing.T) {
 				booking: &store.Booking{Generation: max(c.gen, 1), Provider: "a", Link: c.link, Problem: c.problem},
 				rooms:   c.rooms, want: c.want, now: now,
 				finds: func(string) bool { return !c.blind },
-				late:  30 * time.Second,
+				late:  within(30 * time.Second),
 				skip:  map[int64]bool{c.skip: true},
 			})
 			if got != c.next {
@@ -181,6 +181,27 @@ func TestFailure(t *testing.T) {
 		}
 		if f.kind != c.want {
 			t.Errorf("%s: %s, want %s", c.name, f.kind, c.want)
+		}
+	}
+}
+
+// What one account's configuration says does not count for another.
+func TestDelaysOfAccounts(t *testing.T) {
+	r := New(Options{
+		Store: &store.Store{},
+		Late: func(provider string) time.Duration {
+			return map[string]time.Duration{"quick": 2 * time.Second}[provider]
+		},
+		DeniedRetry: func(provider string, _ int) time.Duration {
+			return map[string]time.Duration{"quick": time.Second}[provider]
+		},
+	})
+	for provider, want := range map[string][2]time.Duration{"quick": {2 * time.Second, time.Second}, "other": {30 * time.Second, 30 * time.Second}} {
+		if got := r.late(provider); got != want[0] {
+			t.Errorf("%s: an answer may be late by %s, want %s", provider, got, want[0])
+		}
+		if got := r.denied(provider, 1); got != want[1] {
+			t.Errorf("%s: asked again after %s, want %s", provider, got, want[1])
 		}
 	}
 }

@@ -111,7 +111,7 @@ func TestMeanwhile(t *testing.T) {
 func TestLateEffect(t *testing.T) {
 	for _, deleted := range []bool{false, true} {
 		f := newFixture(t, "a")
-		f.opts.Late = 300 * time.Millisecond
+		f.opts.Late = within(300 * time.Millisecond)
 		a := f.services["a"]
 		f.start()
 		a.on(times(1, "before event", func() error {
@@ -137,7 +137,7 @@ func TestLateEffect(t *testing.T) {
 // An update that was given up and takes effect after a newer one does not stay.
 func TestLateUpdate(t *testing.T) {
 	f := newFixture(t, "a")
-	f.opts.Late = 300 * time.Millisecond
+	f.opts.Late = within(300 * time.Millisecond)
 	f.start()
 	id := f.book("a", "Plan")
 	f.settle(id)

@@ -124,11 +124,11 @@ func (f *fixture) reconciler() (*Reconciler, *outbox.Runner) {
 	runner := outbox.New(f.store, outbox.Options{Backoff: func(int) time.Duration { return 3 * time.Millisecond }})
 	o := f.opts
 	o.Store, o.Outbox, o.Calendar = f.store, runner, f.cal
-	if o.Late == 0 {
-		o.Late = time.Millisecond
+	if o.Late == nil {
+		o.Late = within(time.Millisecond)
 	}
 	if o.DeniedRetry == nil {
-		o.DeniedRetry = func(int) time.Duration { return 5 * time.Millisecond }
+		o.DeniedRetry = func(string, int) time.Duration { return 5 * time.Millisecond }
 	}
 	if o.Providers == nil {
 		o.Providers = map[string]conference.Provider{}
@@ -365,4 +365,9 @@ func (c *calendar) Failed(tx *store.Tx, b *store.Booking, reason string) error {
 		c.reasons = append(c.reasons, reason)
 	})
 	return tx.PutBooking(b)
+}
+
+// within is the same bound for every account.
+func within(d time.Duration) func(string) time.Duration {
+	return func(string) time.Duration { return d }
 }

@@ -32,12 +32,12 @@ type Options struct {
 	Providers map[string]conference.Provider
 	Log       *slog.Logger     // nil: discarded
 	Now       func() time.Time // nil: the store's clock
-	// DeniedRetry is the delay after the attempt-th refusal that only a person can mend; nil:
-	// 30 s doubled up to 10 min.
-	DeniedRetry func(attempts int) time.Duration
-	// Late is how long after a call that was not answered the service may still do what it was
-	// asked; until then a room that is not found is not made anew. 0: 30 s.
-	Late time.Duration
+	// DeniedRetry is the delay after an account's attempt-th refusal that only a person can mend;
+	// nil or 0: 30 s doubled up to 10 min.
+	DeniedRetry func(provider string, attempts int) time.Duration
+	// Late is how long after a call that was not answered an account's service may still do what
+	// it was asked; until then a room that is not found is not made anew. nil or 0: 30 s.
+	Late func(provider string) time.Duration
 	// AbsentRetry is the delay after which rooms of an account that is not configured are looked
 	// at again. 0: 1 h.
 	AbsentRetry time.Duration
@@ -64,16 +64,30 @@ func New(o Options) *Reconciler {
 	if o.Now == nil {
 		o.Now = o.Store.Now
 	}
-	if o.DeniedRetry == nil {
-		o.DeniedRetry = deniedRetry
-	}
-	if o.Late <= 0 {
-		o.Late = 30 * time.Second
-	}
 	if o.AbsentRetry <= 0 {
 		o.AbsentRetry = time.Hour
 	}
 	return &Reconciler{opts: o}
+}
+
+// late is how long an unanswered call to an account may still take effect.
+func (r *Reconciler) late(provider string) time.Duration {
+	if r.opts.Late != nil {
+		if d := r.opts.Late(provider); d > 0 {
+			return d
+		}
+	}
+	return 30 * time.Second
+}
+
+// denied is the delay after an account's refusal.
+func (r *Reconciler) denied(provider string, attempts int) time.Duration {
+	if r.opts.DeniedRetry != nil {
+		if d := r.opts.DeniedRetry(provider, attempts); d > 0 {
+			return d
+		}
+	}
+	return deniedRetry(attempts)
 }
 
 func deniedRetry(attempts int) time.Duration {

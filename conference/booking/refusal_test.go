@@ -50,7 +50,7 @@ func TestDenied(t *testing.T) {
 // A touched booking tries at once, however long the delay after a refusal.
 func TestDeniedTouched(t *testing.T) {
 	f := newFixture(t, "a")
-	f.opts.DeniedRetry = func(int) time.Duration { return time.Hour }
+	f.opts.DeniedRetry = func(string, int) time.Duration { return time.Hour }
 	f.start()
 	f.services["a"].on(times(1, "before event", func() error { return fault(conference.Denied) }))
 	id := f.book("a", "Plan")
@@ -67,7 +67,7 @@ func TestDeniedTouched(t *testing.T) {
 // room for another one.
 func TestBegunOtherwise(t *testing.T) {
 	f := newFixture(t, "a")
-	f.opts.DeniedRetry = func(int) time.Duration { return time.Hour }
+	f.opts.DeniedRetry = func(string, int) time.Duration { return time.Hour }
 	a := f.services["a"]
 	a.on(func(point, key string) error {
 		if point == "before session" && strings.HasSuffix(key, "-1") {

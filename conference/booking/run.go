@@ -96,7 +96,7 @@ func (t *run) record(ctx context.Context, f func(*store.Tx) error) error {
 
 // see reads what there is to decide about. The booking is nil if there is none.
 func (t *run) see(tx *store.Tx) (sight, error) {
-	s := sight{now: t.opts.Now(), finds: t.finds, skip: t.skip, written: t.written, told: t.told, late: t.opts.Late}
+	s := sight{now: t.opts.Now(), finds: t.finds, skip: t.skip, written: t.written, told: t.told, late: t.late}
 	b, err := tx.BookingByID(t.job.Subject)
 	if errors.Is(err, store.ErrNotFound) {
 		return s, nil
@@ -165,7 +165,7 @@ func (t *run) prepare(tx *store.Tx, s sight, room *store.Room, a action) (action
 	}
 	t.account = room.Provider
 	c := &call{action: a, state: conference.RoomState(room.State), name: room.Provider, provider: p,
-		late: lateUntil(room, t.opts.Late)}
+		late: lateUntil(room, t.late)}
 	meeting, text, err := meetingOf(s.want, room)
 	if err != nil {
 		return a, nil, err
