@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -46,7 +45,7 @@ func newFixture(t testing.TB, options ...func(*Options)) *fixture {
 	f.anna = f.addUser("anna@example.org", "Anna", "anna@example.org", "a.ivanova@example.org")
 	f.boris = f.addUser("boris@example.org", "Boris", "boris@example.org")
 	changer := change.New(change.Options{
-		Store: st, Outbox: outbox.New(st, outbox.Options{}), Log: slog.New(slog.DiscardHandler),
+		Store: st, Outbox: outbox.New(st, outbox.Options{}),
 		Policy: change.Policy{ImportBurst: 1 << 30, MaxAttendees: 50},
 	})
 	o := Options{

@@ -6,7 +6,6 @@ package change
 import (
 	"context"
 	"io"
-	"log/slog"
 	"time"
 
 	"joinery/store"
@@ -25,7 +24,6 @@ type Options struct {
 	Store  *store.Store
 	Outbox *outbox.Runner
 	Policy Policy
-	Log    *slog.Logger
 	Rand   io.Reader // nil: crypto/rand
 	// Failing tells whether a provider account is failing now, so that no save waits for it.
 	Failing func(provider string) bool
@@ -154,7 +152,6 @@ type Policy struct {
 	PerDay        int      // conferences a user may have made in a day; 0: no limit
 	MaxAttendees  int      // 0: 1000
 	MaxSize       int      // bytes; 0: 1 MiB
-	BaseURL       string   // public_url
 	Domains       []string // the organisation's mail domains
 
 	words map[string]Ask // by folded word, see index

@@ -222,16 +222,9 @@ func placeHTML(text string, p Presentation) string {
 // written. A paragraph that holds nothing else goes along.
 func htmlSpan(text string, p Presentation) (from, to int, ok bool) {
 	for at := 0; ; {
-		i := strings.Index(text[at:], fenceOpen)
-		if i < 0 {
+		if from, to, ok = nextBlock(text, at); !ok {
 			return 0, 0, false
 		}
-		from = at + i
-		j := strings.Index(text[from:], fenceClose)
-		if j < 0 {
-			return 0, 0, false
-		}
-		to = from + j + len(fenceClose)
 		inside := html.UnescapeString(text[from:to])
 		ours := p.Block != "" && squeeze(withoutTags(inside)) == squeeze(p.Block)
 		for _, l := range p.links() {
@@ -292,16 +285,9 @@ func blockSpan(raw, remembered string, links []string) (from, to int, ok bool) {
 		}
 	}
 	for at := 0; ; {
-		i := strings.Index(raw[at:], fenceOpen)
-		if i < 0 {
+		if from, to, ok = nextBlock(raw, at); !ok {
 			return 0, 0, false
 		}
-		from = at + i
-		j := strings.Index(raw[from:], fenceClose)
-		if j < 0 {
-			return 0, 0, false
-		}
-		to = from + j + len(fenceClose)
 		text := unescape(raw[from:to])
 		if remembered != "" && squeeze(text) == squeeze(remembered) {
 			return leadingBreaks(raw, from), to, true

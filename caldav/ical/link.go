@@ -155,33 +155,36 @@ func OurLinks(c *Component) []string {
 		add(l.Value)
 	}
 	text := c.Text("DESCRIPTION")
-	for {
-		i := strings.Index(text, fenceOpen)
-		if i < 0 {
-			return out
+	for from, to, ok := nextBlock(text, 0); ok; from, to, ok = nextBlock(text, to) {
+		for _, word := range strings.Fields(text[from:to]) {
+			add(word)
 		}
-		j := strings.Index(text[i:], fenceClose)
-		if j < 0 {
-			return out
-		}
-		for _, line := range strings.Fields(text[i+len(fenceOpen) : i+j]) {
-			add(line)
-		}
-		text = text[i+j+len(fenceClose):]
 	}
+	return out
+}
+
+// nextBlock finds the next fenced block in text from at on, whoever wrote it.
+func nextBlock(text string, at int) (from, to int, ok bool) {
+	i := strings.Index(text[at:], fenceOpen)
+	if i < 0 {
+		return 0, 0, false
+	}
+	from = at + i
+	j := strings.Index(text[from:], fenceClose)
+	if j < 0 {
+		return 0, 0, false
+	}
+	return from, from + j + len(fenceClose), true
 }
 
 // WithoutBlock returns a text without fenced blocks.
 func WithoutBlock(text string) string {
-	for {
-		i := strings.Index(text, fenceOpen)
-		if i < 0 {
-			return strings.TrimSpace(text)
-		}
-		j := strings.Index(text[i:], fenceClose)
-		if j < 0 {
-			return strings.TrimSpace(text)
-		}
-		text = text[:i] + text[i+j+len(fenceClose):]
+	var b strings.Builder
+	end := 0
+	for from, to, ok := nextBlock(text, 0); ok; from, to, ok = nextBlock(text, to) {
+		b.WriteString(text[end:from])
+		end = to
 	}
+	b.WriteString(text[end:])
+	return strings.TrimSpace(b.String())
 }

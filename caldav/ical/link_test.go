@@ -201,3 +201,17 @@ func TestManyTokens(t *testing.T) {
 		t.Errorf("ten times the tokens took %.0f allocations instead of %.0f", many, few)
 	}
 }
+
+func TestWithoutBlock(t *testing.T) {
+	for text, want := range map[string]string{
+		"Agenda": "Agenda", "": "",
+		"Agenda\n\n" + Block("MTS Link", testLink) + "\nafter":   "Agenda\n\n\nafter",
+		Block("a") + " between " + Block("b"):                    "between",
+		"x " + fenceOpen + " never closed":                       "x " + fenceOpen + " never closed",
+		Block("a") + "\n" + fenceClose + " y " + fenceOpen + "z": fenceClose + " y " + fenceOpen + "z",
+	} {
+		if got := WithoutBlock(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
