@@ -266,8 +266,3 @@ func (m *Message) Past(now time.Time, loc *time.Location) bool {
 	}
 	return len(m.Changes) > 0
 }
-
-// Ended is Known.Ended for a view.
-func Ended(view []byte, now time.Time, loc *time.Location) bool {
-	return NewKnown(view).Ended(now, loc)
-}

@@ -390,11 +390,11 @@ func TestEnded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Ended(view, now, time.UTC); got != tt.want {
+		if got := NewKnown(view).Ended(now, time.UTC); got != tt.want {
 			t.Errorf("at %s: got %v, want %v", tt.now, got, tt.want)
 		}
 	}
-	if !Ended(nil, dtstamp, time.UTC) {
+	if !NewKnown(nil).Ended(dtstamp, time.UTC) {
 		t.Error("nothing has not ended")
 	}
 }
