@@ -190,9 +190,9 @@ func TestRowsSlow(t *testing.T) {
 		w.idle()
 		w.wantLinkMail(w.wantMail(boris, "REQUEST"), w.only().Link)
 	}, func(c *config) { c.CalDAV.WaitForLink = duration(10 * time.Second) })
-	rows.play("after 4 s, when nobody waits any more", func(w *world) {
-		w.delayed(4)
-		w.wantNoTrace(quick(w, 3500*time.Millisecond))
+	rows.play("after 8 s, when nobody waits any more", func(w *world) {
+		w.delayed(8)
+		w.wantNoTrace(quick(w, 7500*time.Millisecond))
 		w.wantNoMail() // invitations wait for the link
 		w.idle()
 		w.wantLink(w.anna.get(aPath).body, w.only().Link)
@@ -227,8 +227,8 @@ func TestRowsSlow(t *testing.T) {
 		w.wantLink(w.anna.get(annaCalendar+"b.ics").body, w.named("Rows of b").Link)
 	})
 	rows.play("after the mail's patience: the link follows", func(w *world) {
-		w.delayed(2.5)
-		quick(w, 2400*time.Millisecond)
+		w.delayed(6)
+		quick(w, 5900*time.Millisecond)
 		w.eventually(func() error {
 			if len(w.letters(vera)) == 0 {
 				return fmt.Errorf("no mail")
