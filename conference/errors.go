@@ -40,6 +40,9 @@ const (
 	ReasonTime        Reason = "time"
 	ReasonPolicy      Reason = "policy" // this installation's policy says no
 	ReasonDaily       Reason = "daily"  // the organiser's daily number is reached
+	ReasonBusy        Reason = "busy"   // every licence is taken at that time
+	ReasonSeries      Reason = "series" // no next occurrence can be known from the event's rule
+	ReasonFields      Reason = "fields" // registering people takes fields that the calendar does not have
 )
 
 func (e *Error) Error() string {

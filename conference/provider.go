@@ -60,10 +60,12 @@ type Lister interface {
 
 // Listed is a room as the service lists it.
 type Listed struct {
-	Key   string
-	Title string
-	Start time.Time
-	Room  Room
+	Key    string
+	Ref    string // the service's own reference of the whole conference, the same in every list
+	Title  string
+	Start  time.Time // planned; zero: not told
+	Status Status    // empty: not told
+	Room   Room
 }
 
 // A Checker proves credentials and permissions without leaving anything behind.

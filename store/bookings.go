@@ -6,12 +6,13 @@ import (
 )
 
 const bookingColumns = `id, event_id, user_id, public_id, recurrence_id, state, provider, kind, capacity, asked_by,
-	generation, link, block, in_location, block_gone, state_since, problem, problem_since, created_at, updated_at`
+	generation, link, block, in_location, block_gone, state_since, problem, problem_since, token, warning,
+	created_at, updated_at`
 
 func (b *Booking) fields() []any {
 	return []any{&b.ID, &b.EventID, &b.UserID, &b.PublicID, &b.RecurrenceID, &b.State, &b.Provider, &b.Kind,
 		&b.Capacity, (*words)(&b.By), &b.Generation, &b.Link, &b.Block, &b.InLocation, &b.BlockGone, (*instant)(&b.Since),
-		&b.Problem, (*instant)(&b.ProblemSince), (*instant)(&b.Created), (*instant)(&b.Updated)}
+		&b.Problem, (*instant)(&b.ProblemSince), &b.Token, &b.Warning, (*instant)(&b.Created), (*instant)(&b.Updated)}
 }
 
 // BookingByID reads a booking.
@@ -32,28 +33,31 @@ func (tx *Tx) Bookings(eventID int64) ([]Booking, error) {
 }
 
 // PutBooking inserts a booking (ID 0; ErrExists for its PublicID) and sets its ID and Created, or
-// replaces the booking of that ID, all but Created. It sets Updated.
+// replaces the booking of that ID, all but Created. It sets Updated, and keeps Token in Tokens.
 func (tx *Tx) PutBooking(b *Booking) error {
 	b.Updated = tx.at
 	args := []any{b.EventID, b.UserID, b.PublicID, b.RecurrenceID, b.State, b.Provider, b.Kind, b.Capacity, words(b.By),
 		b.Generation, b.Link, b.Block, b.InLocation, b.BlockGone, instant(b.Since), b.Problem, instant(b.ProblemSince),
-		instant(b.Updated)}
+		b.Token, b.Warning, instant(b.Updated)}
 	if b.ID != 0 {
+		if err := tx.keepToken(b); err != nil {
+			return err
+		}
 		return tx.change("update booking", `UPDATE bookings SET event_id = ?, user_id = ?, public_id = ?,
 			recurrence_id = ?, state = ?, provider = ?, kind = ?, capacity = ?, asked_by = ?, generation = ?, link = ?,
-			block = ?, in_location = ?, block_gone = ?, state_since = ?, problem = ?, problem_since = ?, updated_at = ?
+			block = ?, in_location = ?, block_gone = ?, state_since = ?, problem = ?, problem_since = ?, token = ?, warning = ?, updated_at = ?
 			WHERE id = ?`, append(args, b.ID)...)
 	}
 	b.Created = tx.at
 	err := tx.row([]any{&b.ID}, `INSERT INTO bookings (event_id, user_id, public_id,
 		recurrence_id, state, provider, kind, capacity, asked_by, generation, link,
-		block, in_location, block_gone, state_since, problem, problem_since, updated_at, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		block, in_location, block_gone, state_since, problem, problem_since, token, warning, updated_at, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		append(args, instant(b.Created))...)
 	if err != nil {
 		return fmt.Errorf("insert booking: %w", err)
 	}
-	return nil
+	return tx.keepToken(b)
 }
 
 // WaitingBookings lists the bookings that are wanted and have no link yet.

@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const roomColumns = `id, booking_id, generation, provider, room_key, state, refs, join_url, dial_in, passcode, meeting,
-	start_at, end_at, unclear, attempts, last_error, created_at, updated_at`
+	start_at, end_at, occurrence, status, status_at, ask_at, people, unclear, attempts, last_error, created_at, updated_at`
 
 func (r *Room) fields() []any {
 	return []any{&r.ID, &r.BookingID, &r.Generation, &r.Provider, &r.Key, &r.State, (*dict)(&r.Refs), &r.JoinURL,
-		&r.DialIn, &r.Passcode, &r.Meeting, (*instant)(&r.Start), (*instant)(&r.End), &r.Unclear, &r.Attempts,
+		&r.DialIn, &r.Passcode, &r.Meeting, (*instant)(&r.Start), (*instant)(&r.End), &r.Occurrence, &r.Status,
+		(*instant)(&r.StatusAt), (*instant)(&r.AskAt), &r.People, &r.Unclear, &r.Attempts,
 		&r.LastError, (*instant)(&r.Created), (*instant)(&r.Updated)}
 }
 
@@ -31,18 +33,19 @@ func (tx *Tx) Rooms(bookingID int64) ([]Room, error) {
 func (tx *Tx) PutRoom(r *Room) error {
 	r.Updated = tx.at
 	args := []any{r.Generation, r.Provider, r.State, dict(r.Refs), r.JoinURL, r.DialIn, r.Passcode, r.Meeting,
-		instant(r.Start), instant(r.End), r.Unclear, r.Attempts, r.LastError, instant(r.Updated)}
+		instant(r.Start), instant(r.End), r.Occurrence, r.Status, instant(r.StatusAt), instant(r.AskAt), r.People, r.Unclear, r.Attempts, r.LastError, instant(r.Updated)}
 	if r.ID != 0 {
 		return tx.change("update room", `UPDATE rooms SET generation = ?, provider = ?, state = ?, refs = ?,
-			join_url = ?, dial_in = ?, passcode = ?, meeting = ?, start_at = ?, end_at = ?, unclear = ?, attempts = ?,
+			join_url = ?, dial_in = ?, passcode = ?, meeting = ?, start_at = ?, end_at = ?,
+			occurrence = ?, status = ?, status_at = ?, ask_at = ?, people = ?, unclear = ?, attempts = ?,
 			last_error = ?, updated_at = ? WHERE id = ?`, append(args, r.ID)...)
 	}
 	r.Created = tx.at
 	// The key holds the ID, which the insert gives; its update is in the same transaction.
 	err := tx.row([]any{&r.ID}, `INSERT INTO rooms (generation, provider, state, refs,
-		join_url, dial_in, passcode, meeting, start_at, end_at, unclear, attempts,
+		join_url, dial_in, passcode, meeting, start_at, end_at, occurrence, status, status_at, ask_at, people, unclear, attempts,
 		last_error, updated_at, booking_id, created_at, room_key)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '') RETURNING id`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '') RETURNING id`,
 		append(args, r.BookingID, instant(r.Created))...)
 	if err != nil {
 		return fmt.Errorf("insert room: %w", err)
@@ -68,6 +71,25 @@ func (tx *Tx) RoomsInState(states ...string) ([]Room, error) {
 	}
 	return list(tx, "rooms", (*Room).fields, `SELECT `+roomColumns+` FROM rooms
 		WHERE state IN (?`+strings.Repeat(", ?", len(states)-1)+`) ORDER BY id`, args...)
+}
+
+// RoomByKey reads a room by what its provider shows back.
+func (tx *Tx) RoomByKey(key string) (*Room, error) {
+	return one(tx, "room", (*Room).fields, `SELECT `+roomColumns+` FROM rooms WHERE room_key = ? AND room_key <> ''`, key)
+}
+
+// RoomsBetween lists an account's rooms whose meetings touch the span from from to to, of any state, by id.
+func (tx *Tx) RoomsBetween(provider string, from, to time.Time) ([]Room, error) {
+	return list(tx, "rooms", (*Room).fields, `SELECT `+roomColumns+` FROM rooms
+		WHERE provider = ? AND end_at > ? AND start_at < ? ORDER BY id`, provider, instant(from), instant(to))
+}
+
+// LastRoomID is the highest id that a room ever had; 0: there was none.
+func (tx *Tx) LastRoomID() (id int64, err error) {
+	if err := tx.row([]any{&id}, `SELECT coalesce(max(id), 0) FROM rooms`); err != nil {
+		return 0, fmt.Errorf("read the last room: %w", err)
+	}
+	return id, nil
 }
 
 // CountRooms counts all rooms by state.

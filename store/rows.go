@@ -115,7 +115,8 @@ type Booking struct {
 	EventID      int64
 	UserID       int64
 	PublicID     string // random, stands in the event as its X-JOINERY-BOOKING
-	RecurrenceID string // empty: the event itself
+	RecurrenceID string // the one occurrence that it is for, as a Room's Occurrence; empty: the event itself
+	Token        string // of the present join page, see Token
 	State        BookingState
 	Provider     string   // name of the account
 	Kind         string   // conference.Kind
@@ -130,6 +131,7 @@ type Booking struct {
 	// Problem is why there is no conference (a conference.Reason or "other"), empty if none.
 	Problem      string
 	ProblemSince time.Time
+	Warning      string    // why people could not be registered (a conference.Reason), empty if none
 	Since        time.Time // of State
 	Created      time.Time
 	Updated      time.Time
@@ -149,11 +151,56 @@ type Room struct {
 	Passcode   string
 	Meeting    string    // what the provider was last brought to, as JSON; compared for equality
 	Start, End time.Time // of that meeting
+	// Occurrence is the occurrence that it was last brought to: its RECURRENCE-ID as an instant
+	// (20260105T090000Z) or a date (20260105); empty for an event that does not recur.
+	Occurrence string
+	Status     string    // conference.Status as it was last heard, empty: never
+	StatusAt   time.Time // when
+	AskAt      time.Time // when the provider is to be asked for the status; zero: at the meeting's end
+	People     string    // the people that the provider was last brought to, as JSON; compared for equality
 	Unclear    bool      // the last call's effect is unknown: find before making another
 	Attempts   int       // since the last success
 	LastError  string    // for operators
 	Created    time.Time
 	Updated    time.Time
+}
+
+// A Token names a join page: it stands in links, so it is unguessable and never logged. A booking has
+// a new one with each new link that its organiser asks for; the earlier ones say so.
+type Token struct {
+	Token     string
+	BookingID int64
+	Created   time.Time
+}
+
+// A Registration is one person's place in a room, as far as it is ours.
+type Registration struct {
+	ID      int64
+	RoomID  int64
+	Address string // lower case, without "mailto:"
+	Role    string // conference.ParticipantRole
+	Ref     string // the provider's reference; empty: it is not registered
+	Link    string // personal, a secret of that person; empty: none
+	Refused string // why the provider does not take it (a conference.Reason or "other"), empty: it does
+	Updated time.Time
+}
+
+// A Visit is somebody's presence at a meeting, as the provider tells it afterwards.
+type Visit struct {
+	ID           int64
+	RoomID       int64
+	Address      string // empty: a guest without registration
+	Name         string
+	Joined, Left time.Time // zero: unknown
+	Seconds      int       // present, within these
+}
+
+// A Stray is a conference that carries a key of ours and belongs to no room, at a provider's account.
+type Stray struct {
+	Provider string
+	Ref      string // the provider's own reference, see conference.Listed
+	Key      string
+	Seen     time.Time // first
 }
 
 // A Step is one thing that was tried or reached with a room, kept for why.
