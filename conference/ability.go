@@ -6,13 +6,15 @@ import (
 	"time"
 )
 
-// everything is all optional abilities.
+// everything is all optional abilities that ask something of the service.
 type everything interface {
 	Finder
 	Stater
 	Starter
 	Lister
 	Checker
+	Enroller
+	Attender
 }
 
 var (
@@ -108,6 +110,34 @@ func (a able) List(ctx context.Context, prefix string, from, to time.Time) (list
 		return err
 	})
 	return list, err
+}
+
+// Enroll implements Enroller.
+func (a able) Enroll(ctx context.Context, r Room, people []Participant, leave []Registration) (list []Registration, err error) {
+	enroller, err := ability[Enroller](a.guard, "enroll")
+	if err != nil {
+		return nil, err
+	}
+	err = a.call(ctx, "enroll", func(ctx context.Context) error {
+		var err error
+		list, err = enroller.Enroll(ctx, r, people, leave)
+		return err
+	})
+	return list, err
+}
+
+// Attendance implements Attender.
+func (a able) Attendance(ctx context.Context, r Room) (visits []Visit, err error) {
+	attender, err := ability[Attender](a.guard, "attendance")
+	if err != nil {
+		return nil, err
+	}
+	err = a.call(ctx, "attendance", func(ctx context.Context) error {
+		var err error
+		visits, err = attender.Attendance(ctx, r)
+		return err
+	})
+	return visits, err
 }
 
 // Check implements Checker. It is not held back by the rate or a pause: an administrator asks.

@@ -38,11 +38,12 @@ const (
 	ReasonOwner       Reason = "owner"       // the organiser's account at the service is not confirmed
 	ReasonTitle       Reason = "title"
 	ReasonTime        Reason = "time"
-	ReasonPolicy      Reason = "policy" // this installation's policy says no
-	ReasonDaily       Reason = "daily"  // the organiser's daily number is reached
-	ReasonBusy        Reason = "busy"   // every licence is taken at that time
-	ReasonSeries      Reason = "series" // no next occurrence can be known from the event's rule
-	ReasonFields      Reason = "fields" // registering people takes fields that the calendar does not have
+	ReasonPolicy      Reason = "policy"  // this installation's policy says no
+	ReasonDaily       Reason = "daily"   // the organiser's daily number is reached
+	ReasonBusy        Reason = "busy"    // every licence is taken at that time
+	ReasonSeries      Reason = "series"  // no next occurrence can be known from the event's rule
+	ReasonFields      Reason = "fields"  // registering people takes fields that the calendar does not have
+	ReasonAddress     Reason = "address" // the service takes no such address for a person
 )
 
 func (e *Error) Error() string {

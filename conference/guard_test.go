@@ -53,6 +53,15 @@ func (p *full) List(context.Context, string, time.Time, time.Time) ([]Listed, er
 	return []Listed{{Key: "k"}}, nil
 }
 
+func (p *full) Enroll(ctx context.Context, _ Room, people []Participant, _ []Registration) ([]Registration, error) {
+	_, err := p.do(ctx, nil)
+	return []Registration{{Email: people[0].Email}}, err
+}
+func (p *full) Attendance(ctx context.Context, _ Room) ([]Visit, error) {
+	_, err := p.do(ctx, nil)
+	return []Visit{{Email: "a@example.org"}}, err
+}
+
 // special is an ability that the guard does not know.
 type special interface{ Special() string }
 
@@ -90,8 +99,11 @@ func TestAs(t *testing.T) {
 			}
 		}
 	}
-	if _, ok := Guard(&full{}, GuardOptions{}).(Finder); !ok {
-		t.Error("a guarded provider with every ability is no Finder itself")
+	if _, ok := As[Enroller](Guard(&finding{}, GuardOptions{})); ok {
+		t.Error("a guarded provider pretends to be an Enroller")
+	}
+	if _, ok := Guard(&full{}, GuardOptions{}).(everything); !ok {
+		t.Error("a guarded provider with every ability does not have them itself")
 	}
 	if Guard(&full{}, GuardOptions{}).Traits().Service != "Plain" {
 		t.Error("Traits are not the provider's")
@@ -139,7 +151,16 @@ func TestGuardObserves(t *testing.T) {
 	if err := errors.Join(starter.Start(ctx, Room{}), starter.Stop(ctx, Room{})); err != nil {
 		t.Error(err)
 	}
-	want := []string{"reserve ", "find ", "update gone", "find gone", "release denied", "list ", "status ", "start ", "stop "}
+	p.do = works
+	enroller, _ := As[Enroller](g)
+	if list, err := enroller.Enroll(ctx, Room{}, []Participant{{Person: Person{Email: "a@example.org"}}}, nil); len(list) != 1 || err != nil {
+		t.Errorf("Enroll: %v, %v", list, err)
+	}
+	attender, _ := As[Attender](g)
+	if visits, err := attender.Attendance(ctx, Room{}); len(visits) != 1 || err != nil {
+		t.Errorf("Attendance: %v, %v", visits, err)
+	}
+	want := []string{"reserve ", "find ", "update gone", "find gone", "release denied", "list ", "status ", "start ", "stop ", "enroll ", "attendance "}
 	if !reflect.DeepEqual(seen, want) {
 		t.Errorf("observed %q, want %q", seen, want)
 	}
