@@ -161,14 +161,11 @@ func (x *expansion) readOverrides() {
 		} else if x.excluded.hasTime(frame, rid) {
 			continue
 		}
-		c := frame.wall(rid)
-		if rid.AllDay && !frame.allDay {
-			c += x.start.clock()
+		var defined *VEvent
+		if master {
+			defined = x.event.Master
 		}
-		original := civilTime(c, frame.loc)
-		if frame.fixed && !rid.AllDay && !rid.Floating {
-			original = rid.Time
-		}
+		original := originalOf(frame, rid, defined)
 		start := v.Start.In(x.loc)
 		x.single = append(x.single, Instance{VEvent: v, RecurrenceID: original, Start: start, End: v.End.In(x.loc)})
 		if !master {
@@ -176,7 +173,7 @@ func (x *expansion) readOverrides() {
 		}
 		x.overrides.add(frame, rid)
 		if v.RangeFuture {
-			s := shift{def: v, delta: civilOf(start.In(frame.loc)) - civilOf(original.In(frame.loc)), from: int64(c)}
+			s := shift{def: v, delta: civilOf(start.In(frame.loc)) - civilOf(original.In(frame.loc)), from: int64(namedWall(frame, rid, defined))}
 			if frame.fixed {
 				s.from = original.Unix()
 			}
