@@ -172,6 +172,16 @@ func (r *Runner) Defer(tx *store.Tx, kind string, subject int64, due time.Time) 
 	return nil
 }
 
+// Look has every queue look for due work at once and not only at its next poll: for whoever moves
+// the clock, or noted work without this Runner. Before Run it does nothing that Run would not do.
+func (r *Runner) Look() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, q := range r.order {
+		q.signal()
+	}
+}
+
 func (r *Runner) wakeAfter(tx *store.Tx, kind string, subject int64) {
 	r.mu.Lock()
 	q := r.queues[kind]

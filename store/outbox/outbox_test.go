@@ -211,6 +211,29 @@ func TestTouchOfAnotherProcess(t *testing.T) {
 	})
 }
 
+// Look finds at once what another process noted, in every queue.
+func TestLook(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		ran := newTrace()
+		for _, kind := range []string{"k", "l"} {
+			b.r.Add(outbox.Queue{Kind: kind, Handle: func(context.Context, *outbox.Job) (time.Time, error) {
+				ran.add("%s", kind)
+				return time.Time{}, nil
+			}})
+		}
+		b.r.Look() // before Run, and with nothing to do
+		b.start()
+		time.Sleep(time.Second)
+		for _, kind := range []string{"k", "l"} {
+			b.update(func(tx *store.Tx) error { return tx.TouchWork(kind, 1, tx.Now()) })
+			b.r.Look()
+			b.r.Look()
+			time.Sleep(time.Second)
+		}
+		ran.want(t, "1s k", "2s l")
+	})
+}
+
 // A slow group leaves workers to others, waits without spinning, and all of it gets its turn.
 func TestGroupLimit(t *testing.T) {
 	inBubble(t, func(b *bench) {
