@@ -84,12 +84,27 @@ func (tx *Tx) RoomsBetween(provider string, from, to time.Time) ([]Room, error) 
 		WHERE provider = ? AND end_at > ? AND start_at < ? ORDER BY id`, provider, instant(from), instant(to))
 }
 
-// LastRoomID is the highest id that a room ever had; 0: there was none.
+// LastRoomID is the highest id that a room ever had or that SkipRoomIDs passed over; 0: there was none.
 func (tx *Tx) LastRoomID() (id int64, err error) {
-	if err := tx.row([]any{&id}, `SELECT coalesce(max(id), 0) FROM rooms`); err != nil {
+	if err := tx.row([]any{&id}, `SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'rooms'`); err != nil {
 		return 0, fmt.Errorf("read the last room: %w", err)
 	}
 	return id, nil
+}
+
+// SkipRoomIDs has every room that is made from now on get an id above last, so that no key is given
+// twice after an older copy of the database was put back. It never goes back.
+func (tx *Tx) SkipRoomIDs(last int64) error {
+	// SQLite keeps what AUTOINCREMENT gave in a table that may be written; the row comes with the
+	// first room (sqlite.org/autoinc.html).
+	n, err := tx.exec(`UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'rooms'`, last)
+	if err == nil && n == 0 {
+		_, err = tx.exec(`INSERT INTO sqlite_sequence (name, seq) VALUES ('rooms', ?)`, last)
+	}
+	if err != nil {
+		return fmt.Errorf("skip the ids of rooms: %w", err)
+	}
+	return nil
 }
 
 // CountRooms counts all rooms by state.
