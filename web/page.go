@@ -1,28 +1,119 @@
 package web
 
 import (
-	"io"
+	"bytes"
+	"crypto/sha256"
+	_ "embed" // the page's parts
+	"encoding/base64"
+	"html/template"
 	"net/http"
+	"strconv"
+	"time"
 )
 
-const notFoundPage = `<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Not found</title><style>:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}</style></head>
-<body><h1>There is nothing here</h1>
-<p>The link is wrong, incomplete or no longer in use. If it came with an invitation, look at the event in your calendar or ask its organiser.</p>
-</body></html>
-`
+var (
+	//go:embed templates/page.html
+	pageHTML string
+	//go:embed templates/page.css
+	pageStyle string
+	//go:embed templates/waiting.js
+	waitingScript string
+
+	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+	styleSource  = sourceHash(pageStyle)
+	scriptSource = sourceHash(waitingScript)
+)
+
+// sourceHash names an inline element's content in a Content-Security-Policy (CSP 3 §2.3.1).
+func sourceHash(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// A page is what people see behind a link: complete in itself, so that nothing else is loaded and
+// nobody else learns that it was opened.
+type page struct {
+	words   *catalogue
+	status  int
+	refresh time.Duration // after which the browser asks again; 0: never
+
+	Headline string
+	Title    string // of the event, other people's text
+	Service  string
+	Texts    []string
+	Quote    string
+	Rows     []row
+	Left     int    // seconds that a script counts down; 0: none
+	URL      string // an http or https address
+	live     bool   // carries the script that shows the reader's own zone and counts down
+}
+
+// A row is a time with its label.
+type row struct {
+	Label, Value string
+	Start, End   string // RFC 3339, for the script; no End: a moment
+	Offset       int    // seconds east of UTC of the zone in which Value tells it
+}
+
+// What the template asks a page for beside its fields.
+
+func (p *page) Lang() string      { return p.words.Lang }
+func (p *page) YourTime() string  { return p.words.YourTime }
+func (p *page) LeftLabel() string { return p.words.Left }
+func (p *page) Days() string      { return p.words.Days }
+func (p *page) URLText() string   { return p.words.OpenNow }
+
+// Style and Script are our own files, written into the page as they are: their hashes are in its policy.
+
+func (p *page) Style() template.CSS { return template.CSS(pageStyle) }
+
+func (p *page) Script() template.JS {
+	if !p.live {
+		return ""
+	}
+	return template.JS(waitingScript)
+}
+
+// write answers with the page; to HEAD without it.
+func (p *page) write(w http.ResponseWriter, r *http.Request) {
+	var body bytes.Buffer
+	if err := pageTemplate.Execute(&body, p); err != nil {
+		// The template and all that is put into it are ours: a test renders every page.
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	script := "'none'"
+	if p.live {
+		script = scriptSource
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", p.words.Lang)
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+styleSource+"; script-src "+script+
+		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("X-Frame-Options", "DENY")
+	guardLink(h)
+	if p.refresh > 0 {
+		h.Set("Refresh", strconv.Itoa(int((p.refresh+time.Second-1)/time.Second)))
+	}
+	w.WriteHeader(p.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body.Bytes())
+	}
+}
+
+// guardLink keeps an answer to a secret link out of caches, of search engines and of the Referer that
+// other sites see.
+func guardLink(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Robots-Tag", "noindex, nofollow")
+	h.Set("X-Content-Type-Options", "nosniff")
+}
 
 // notFound answers 404 with a page for people. It says nothing of the path, which may hold a token.
 func notFound(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(http.StatusNotFound)
-	if r.Method != http.MethodHead {
-		_, _ = io.WriteString(w, notFoundPage)
-	}
+	c := wordsFor(r, "")
+	p := page{words: c, status: http.StatusNotFound, Headline: c.Missing, Texts: []string{c.MissingText}}
+	p.write(w, r)
 }

@@ -1,12 +1,14 @@
 package web
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
 	"time"
 
+	"joinery/caldav/change"
 	"joinery/store"
 )
 
@@ -27,13 +29,22 @@ type Options struct {
 	Now      func() time.Time // nil: time.Now
 	// OpenMetrics serves /metrics here too, to clients on this machine that come without a proxy.
 	OpenMetrics bool
+	// Door says what stands behind a join page's token now; false: no such token ever was. An error
+	// is ours (the store's), and the reader is asked to wait. nil: there are no join pages.
+	Door func(ctx context.Context, token string) (change.Door, bool, error)
+	// Hook takes a webhook for an account. It keeps neither header nor body, and may be called again
+	// with the same ones. Its error is conference.ErrForged, ErrUnknownHook, ErrUnreadableHook, or one
+	// of ours, after which the service sends it again; its text is logged. nil: there are no webhooks.
+	Hook func(ctx context.Context, account string, header http.Header, body []byte) error
 }
 
 // New returns the handler of everything that the program answers over HTTP:
 //
 //	/healthz        whether this process can do its work, see health
 //	/metrics        see Metrics; 404 unless Options.OpenMetrics, and for anybody from elsewhere
-//	/j/ /r/ /hook/  reserved for the join page, the answer page and webhooks: 404 for now
+//	/j/TOKEN        the join page, see joinPage; 404 without Options.Door
+//	/hook/ACCOUNT   webhooks of providers, see hook; 404 without Options.Hook
+//	/r/             reserved for the answer page: 404 for now
 //
 // All other paths go to CalDAV as they were sent.
 func New(o Options) http.Handler {
@@ -45,6 +56,13 @@ func New(o Options) http.Handler {
 	}
 	if o.Accounts == nil {
 		o.Accounts = func() []Account { return nil }
+	}
+	ours := map[string]http.Handler{}
+	if o.Door != nil {
+		ours["j"] = &joinPage{door: o.Door, now: o.Now, log: o.Log}
+	}
+	if o.Hook != nil {
+		ours["hook"] = &hook{take: o.Hook, now: o.Now, log: o.Log, timeout: hookTimeout}
 	}
 	health := &health{store: o.Store, accounts: o.Accounts, now: o.Now, log: o.Log}
 	var metrics http.Handler
@@ -63,6 +81,10 @@ func New(o Options) http.Handler {
 			}
 			metrics.ServeHTTP(w, r)
 		case "j", "r", "hook":
+			if h := ours[first]; h != nil {
+				h.ServeHTTP(w, r)
+				return
+			}
 			notFound(w, r)
 		default:
 			o.CalDAV.ServeHTTP(w, r)
