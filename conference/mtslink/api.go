@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -33,6 +34,8 @@ type call struct {
 	id     string
 	query  url.Values
 	form   url.Values // sent in the body, also on DELETE, as the service's clients do
+	again  bool       // repeating it is harmless although it is a POST
+	named  bool       // query or form name an entity: 404 says that it is not there
 	limit  int64      // of the answer, 0: answerLimit
 	out    any        // where the answer's JSON goes; nil: it is not read
 }
@@ -41,10 +44,10 @@ type call struct {
 func (c call) name() string { return c.method + " " + c.path }
 
 // creates reports whether repeating the call could make a second thing.
-func (c call) creates() bool { return c.method == http.MethodPost }
+func (c call) creates() bool { return c.method == http.MethodPost && !c.again }
 
-// collection reports whether the path names no entity, so that 404 says nothing of one.
-func (c call) collection() bool { return !strings.Contains(c.path, "{id}") }
+// byID reports whether the path names an entity.
+func (c call) byID() bool { return strings.Contains(c.path, "{id}") }
 
 // unclear is the kind of an error after which the call's effect is not known.
 func (c call) unclear() conference.ErrorKind {
@@ -62,7 +65,7 @@ func (p *Provider) do(ctx context.Context, c call) error {
 	if err := ctx.Err(); err != nil {
 		return fail(conference.Temporary, err)
 	}
-	if !c.collection() && !validID(c.id) {
+	if c.byID() && !validID(c.id) {
 		return fail(conference.Gone, fmt.Errorf("%q is no id of the service", c.id))
 	}
 
@@ -136,7 +139,7 @@ func withoutAddress(err error) error {
 // refused turns an answer outside 2xx into an error (reference §9).
 func (p *Provider) refused(c call, res *http.Response, body []byte) error {
 	said := p.said(body)
-	e := &conference.Error{Call: c.name(), Err: fmt.Errorf("status %d%s", res.StatusCode, quoted(said))}
+	e := &conference.Error{Call: c.name(), Err: refusal{res.StatusCode, said}}
 	switch status := res.StatusCode; {
 	case status == http.StatusBadRequest:
 		e.Kind, e.Reason = conference.Invalid, reasonOf(said)
@@ -147,7 +150,7 @@ func (p *Provider) refused(c call, res *http.Response, body []byte) error {
 		if strings.Contains(strings.ToLower(said), "owner is not submitted") {
 			e.Reason = conference.ReasonOwner
 		}
-	case status == http.StatusNotFound && c.collection():
+	case status == http.StatusNotFound && !c.byID() && !c.named:
 		// No entity was asked for: this address has no such call.
 		e.Kind = conference.Denied
 		e.Err = fmt.Errorf("%w: base_url seems wrong", e.Err)
@@ -166,6 +169,25 @@ func (p *Provider) refused(c call, res *http.Response, body []byte) error {
 		e.Kind = conference.Invalid
 	}
 	return e
+}
+
+// A refusal is in the error of an answer outside 2xx.
+type refusal struct {
+	status int
+	said   string // the service's message, empty if there was none
+}
+
+func (r refusal) Error() string {
+	if r.said == "" {
+		return fmt.Sprintf("status %d", r.status)
+	}
+	return fmt.Sprintf("status %d: %q", r.status, r.said)
+}
+
+// answered reports whether err is the service's answer with one of statuses.
+func answered(err error, statuses ...int) bool {
+	var r refusal
+	return errors.As(err, &r) && slices.Contains(statuses, r.status)
 }
 
 // A gatewayTimeout is in the error of an answer by which somebody on the way gave up: the service
@@ -198,17 +220,12 @@ func (p *Provider) said(body []byte) string {
 	return conference.FitTitle(strings.ReplaceAll(text, string(p.token), "***"), 200)
 }
 
-func quoted(said string) string {
-	if said == "" {
-		return ""
-	}
-	return fmt.Sprintf(": %q", said)
-}
-
-// reasonOf guesses what a 400 is about; its messages are not published.
+// reasonOf guesses what a 400 is about; most messages are not published.
 func reasonOf(said string) conference.Reason {
 	said = strings.ToLower(said)
 	switch {
+	case strings.Contains(said, "error_blank"): // the one that is published
+		return conference.ReasonFields
 	case strings.Contains(said, "date"), strings.Contains(said, "startsat"), strings.Contains(said, "time"):
 		return conference.ReasonTime
 	case strings.Contains(said, "name"):
@@ -232,11 +249,5 @@ func retryAfter(value string, now time.Time) time.Duration {
 
 // isKind reports whether err is an error of one of kinds.
 func isKind(err error, kinds ...conference.ErrorKind) bool {
-	kind := conference.KindOf(err)
-	for _, k := range kinds {
-		if kind == k {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(kinds, conference.KindOf(err))
 }

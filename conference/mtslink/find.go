@@ -1,10 +1,11 @@
 package mtslink
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,9 +14,8 @@ import (
 )
 
 const (
-	schedulePage  = 250  // events a page, the most that the service allows
-	smallestPage  = 10   // a page shorter than this is the last, whatever size the service chose
-	schedulePages = 1000 // more than this is taken for a list that does not end
+	schedulePage = 250 // events a page, the most that the service allows
+	smallestPage = 10  // of events that the service knows
 
 	nearby = 48 * time.Hour      // around a meeting's start, where Find looks first
 	past   = 45 * 24 * time.Hour // how far back Find looks for an event made for an earlier time
@@ -63,24 +63,25 @@ func (p *Provider) Find(ctx context.Context, m conference.Meeting) (conference.R
 	return conference.Room{}, false, nil
 }
 
-// foremost chooses among events of one key, always the same: one with a session, then the oldest.
+// foremost chooses among events of one key, always the same: one that people are in, then one with
+// a session, then the oldest. The others are strays, which List shows.
 func foremost(events []event) event {
-	best := events[0]
-	for _, e := range events[1:] {
-		_, bestOpen := best.open()
-		_, open := e.open()
-		if open != bestOpen {
-			if open {
-				best = e
-			}
-		} else if len(e.ID) < len(best.ID) || len(e.ID) == len(best.ID) && e.ID < best.ID {
-			best = e
+	rank := func(e event) int {
+		if e.live() {
+			return 0
 		}
+		if _, open := e.open(); open {
+			return 1
+		}
+		return 2
 	}
-	return best
+	return slices.MinFunc(events, func(a, b event) int {
+		// Of two numbers the shorter one is the smaller.
+		return cmp.Or(rank(a)-rank(b), len(a.ID)-len(b.ID), strings.Compare(string(a.ID), string(b.ID)))
+	})
 }
 
-// List implements conference.Lister. Events without a start that can be read are listed whatever
+// List implements conference.Lister; Ref is the event's id. Events without a start that can be read are listed whatever
 // from and to are. A zero to means without end.
 func (p *Provider) List(ctx context.Context, prefix string, from, to time.Time) ([]conference.Listed, error) {
 	var list []conference.Listed
@@ -90,7 +91,9 @@ func (p *Provider) List(ctx context.Context, prefix string, from, to time.Time) 
 		if key == "" || !start.IsZero() && (start.Before(from) || !to.IsZero() && start.After(to)) {
 			return
 		}
-		list = append(list, conference.Listed{Key: key, Title: e.Name, Start: start, Room: roomOf(e)})
+		list = append(list, conference.Listed{
+			Key: key, Ref: string(e.ID), Title: e.Name, Start: start, Status: e.state(), Room: roomOf(e),
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -98,10 +101,16 @@ func (p *Provider) List(ctx context.Context, prefix string, from, to time.Time) 
 	return list, nil
 }
 
-// start is the planned start of e.
+// start is the planned start of e. That of a session counts first: only it can be edited once the
+// meeting is live, and its startsAt is the actual start from then on.
 func (e event) start() time.Time {
-	if s, ok := e.open(); ok && s.Status == statusActive && !s.StartsAt.IsZero() {
-		return s.StartsAt.Time
+	if s, ok := e.open(); ok {
+		if s.Status == statusActive && !s.StartsAt.IsZero() {
+			return s.StartsAt.Time
+		}
+		if !s.EstimatedAt.IsZero() {
+			return s.EstimatedAt.Time
+		}
 	}
 	if !e.EstimatedAt.IsZero() {
 		return e.EstimatedAt.Time
@@ -125,40 +134,14 @@ func roomOf(e event) conference.Room {
 	return r
 }
 
-// eachEvent calls visit for every event of the organisation between from and to, each once. A zero
-// to means without end. In which zone the service reads the two is not published: a day is added
-// on both sides.
+// eachEvent calls visit for every event of the organisation between from and to, and a day around
+// that, each once. A zero to means without end.
 func (p *Provider) eachEvent(ctx context.Context, from, to time.Time, visit func(event)) error {
-	const layout = "2006-01-02 15:04:05"
 	query := url.Values{"perPage": {strconv.Itoa(schedulePage)}}
-	query.Set("from", from.Add(-24*time.Hour).UTC().Format(layout))
-	if !to.IsZero() {
-		query.Set("to", to.Add(24*time.Hour).UTC().Format(layout))
-	}
-	seen := make(map[id]bool)
-	for page := 1; page <= schedulePages; page++ {
-		var events []event
-		query.Set("page", strconv.Itoa(page))
-		c := call{method: http.MethodGet, path: "/organization/events/schedule", query: query, limit: listLimit, out: &events}
-		if err := p.do(ctx, c); err != nil {
-			return err
-		}
-		fresh := false
-		for _, e := range events {
-			if e.ID == "" || seen[e.ID] {
-				continue
-			}
-			fresh = true
-			seen[e.ID] = true
-			visit(e)
-		}
-		if len(events) < smallestPage || !fresh {
-			return nil
-		}
-	}
-	return &conference.Error{
-		Kind: conference.Temporary,
-		Call: "GET /organization/events/schedule",
-		Err:  errors.New("the list does not end"),
-	}
+	setPeriod(query, from, to)
+	c := call{method: http.MethodGet, path: "/organization/events/schedule", query: query, limit: listLimit}
+	return pages(ctx, p, c, smallestPage, func(e event) id { return e.ID }, func(e event) bool {
+		visit(e)
+		return true
+	})
 }

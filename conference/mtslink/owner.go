@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,11 +14,11 @@ import (
 )
 
 const (
-	ownersLive   = 5 * time.Minute // how long an answer about a member is believed
-	refusedLive  = time.Hour       // how long a member whose address is unconfirmed is left out
-	ownersKept   = 10000           // members remembered at most
-	membersPage  = 50
-	membersPages = 40
+	ownersLive  = 5 * time.Minute // how long an answer about a member is believed
+	refusedLive = time.Hour       // how long a member whose address is unconfirmed is left out
+	ownersKept  = 10000           // members remembered at most
+	membersPage = 50
+	lectorsMost = 20 // each may have to be looked up before the event is made
 )
 
 // ownerCache remembers which address is which member; an empty id means that it is none that can
@@ -68,7 +69,7 @@ func (p *Provider) owner(ctx context.Context, host conference.Person) (string, e
 	if err != nil {
 		// A key may be limited to sections without the members; a conference in the account
 		// owner's name is better than none.
-		p.log.WarnContext(ctx, "members cannot be read, the account's owner hosts", "error", err)
+		p.log.WarnContext(ctx, "members cannot be read, the account's owner stands for them", "error", err)
 	}
 	p.owners.put(address, found, p.now().Add(ownersLive))
 	return found, nil
@@ -80,28 +81,64 @@ func (p *Provider) refuseOwner(ctx context.Context, host conference.Person) {
 	p.owners.put(foldAddress(host.Email), "", p.now().Add(refusedLive))
 }
 
+// hand gives begun, which has not ended, to m's host, if that is a member and it is another's. An
+// event whose host is no member stays whose it is. A refusal is no error: a conference in somebody
+// else's name is better than one at a wrong time.
+func (p *Provider) hand(ctx context.Context, eventID string, begun event, host conference.Person) error {
+	now := begun.owner()
+	if now == "" || begun.ownedBy(host) {
+		return nil
+	}
+	owner, err := p.owner(ctx, host)
+	if err != nil || owner == "" || owner == now {
+		return err
+	}
+	err = p.putOwner(ctx, eventID, owner)
+	if conference.ReasonOf(err) == conference.ReasonOwner {
+		p.refuseOwner(ctx, host)
+		return nil
+	}
+	if isKind(err, conference.Denied, conference.Invalid, conference.Gone) {
+		p.log.WarnContext(ctx, "the event keeps its owner, who is not its organiser", "event", eventID, "error", err)
+		return nil
+	}
+	return err
+}
+
+// lectors are the ids of those of people who are members, for the cards on the event's page. One
+// who cannot be looked up has no card.
+func (p *Provider) lectors(ctx context.Context, people []conference.Person) []string {
+	var ids []string
+	for _, person := range people[:min(len(people), lectorsMost)] {
+		found, err := p.owner(ctx, person)
+		if err != nil {
+			p.log.WarnContext(ctx, "a presenter cannot be looked up", "error", err)
+			break
+		}
+		if found != "" && !slices.Contains(ids, found) {
+			ids = append(ids, found)
+		}
+	}
+	return ids
+}
+
 // member looks the member with exactly this folded address up, empty if there is none. The
 // service's filter may match parts of addresses, or be ignored.
 func (p *Provider) member(ctx context.Context, address string) (string, error) {
-	for page := 1; page <= membersPages; page++ {
-		var out []struct {
-			ID    id     `json:"id"`
-			Email string `json:"email"`
-		}
-		query := url.Values{"email": {address}, "perPage": {strconv.Itoa(membersPage)}, "page": {strconv.Itoa(page)}}
-		if err := p.do(ctx, call{method: http.MethodGet, path: "/organization/members", query: query, limit: listLimit, out: &out}); err != nil {
-			return "", err
-		}
-		for _, m := range out {
-			if foldAddress(m.Email) == address && m.ID != "" {
-				return string(m.ID), nil
-			}
-		}
-		if len(out) < membersPage {
-			break
-		}
+	type member struct {
+		ID    id     `json:"id"`
+		Email string `json:"email"`
 	}
-	return "", nil
+	var found id
+	query := url.Values{"email": {address}, "perPage": {strconv.Itoa(membersPage)}}
+	c := call{method: http.MethodGet, path: "/organization/members", query: query, limit: listLimit}
+	err := pages(ctx, p, c, membersPage, func(m member) id { return m.ID }, func(m member) bool {
+		if foldAddress(m.Email) == address {
+			found = m.ID
+		}
+		return found == ""
+	})
+	return string(found), err
 }
 
 // foldAddress makes addresses comparable; case is ignored in both parts, as everybody does.

@@ -3,7 +3,9 @@ package mtslink
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"net/http"
 
 	"joinery/conference"
 )
@@ -64,7 +66,18 @@ func (p *Provider) create(ctx context.Context, m conference.Meeting, record func
 	if owner != "" {
 		form.Set("ownerId", owner)
 	}
+	lectors := p.lectors(ctx, m.Presenters)
+	for i, lector := range lectors {
+		form.Set(lectorField(i), lector)
+	}
 	eventID, link, err := p.postEvent(ctx, form)
+	if len(lectors) > 0 && answered(err, http.StatusBadRequest, http.StatusNotFound) {
+		// Perhaps one is no member any more. The cards are the least of it.
+		for i := range lectors {
+			form.Del(lectorField(i))
+		}
+		eventID, link, err = p.postEvent(ctx, form)
+	}
 	if err != nil && owner != "" && conference.ReasonOf(err) == conference.ReasonOwner {
 		// 403 `Event owner is not submitted`: nothing was made.
 		p.refuseOwner(ctx, m.Host)
@@ -94,6 +107,8 @@ func (p *Provider) create(ctx context.Context, m conference.Meeting, record func
 	err = p.addSession(ctx, &room, record)
 	return room, err
 }
+
+func lectorField(i int) string { return fmt.Sprintf("lectorIds[%d]", i) }
 
 // resume looks at the event that an earlier attempt had reached. It returns the room to go on
 // from, and the event as it is; a room without references if there is nothing to go on from.

@@ -212,5 +212,6 @@ func eventJSON(status string, sessions ...string) string {
 	}
 	return fmt.Sprintf(`{"id": 881200345, "name": "Quarter review", "status": %q, "access": 1, "type": "meeting",
 		"startsAt": "2027-03-10T11:00:00+0300", "utcStartsAt": 1804665600, "timezoneId": 1, "createUserId": 70010,
+		"createUser": {"id": 70010, "name": "Room", "secondName": "One", "email": "room1@example.com"},
 		"rule": "FREQ=DAILY;COUNT=1", "tags": ["caldav-4f1c"], "eventSessions": [%s]}`, status, strings.Join(list, ","))
 }

@@ -10,36 +10,27 @@ import (
 
 // Status implements conference.Stater.
 func (p *Provider) Status(ctx context.Context, r conference.Room) (conference.Status, error) {
-	var status string
+	var status conference.Status
+	told := ""
 	if known := r.Refs[RefSession]; known != "" {
 		s, err := p.getSession(ctx, known)
 		if err != nil {
 			return "", err
 		}
-		status = s.Status
+		status, told = statuses[s.Status], s.Status
 	} else if known := r.Refs[RefEvent]; known != "" {
 		e, err := p.getEvent(ctx, known)
 		if err != nil {
 			return "", err
 		}
-		status = e.Status
-		if s, ok := e.open(); ok {
-			status = s.Status
-		} else if e.ended() {
-			status = statusStop
-		}
+		status, told = e.state(), e.Status
 	} else {
 		return "", &conference.Error{Kind: conference.Gone, Call: "status", Err: errors.New("the room has no references")}
 	}
-	switch status {
-	case statusActive:
-		return conference.StatusPlanned, nil
-	case statusStart:
-		return conference.StatusLive, nil
-	case statusStop:
-		return conference.StatusEnded, nil
+	if status == "" {
+		return "", &conference.Error{Kind: conference.Temporary, Call: "status", Err: fmt.Errorf("unknown status %.20q", told)}
 	}
-	return "", &conference.Error{Kind: conference.Temporary, Call: "status", Err: fmt.Errorf("unknown status %.20q", status)}
+	return status, nil
 }
 
 // Start implements conference.Starter. A meeting that has ended cannot be started again: Gone.

@@ -10,7 +10,7 @@ import (
 
 // Update implements conference.Provider. The event and its session are edited one after the other,
 // as the service asks for single events; of a live one only the session can be edited, of one that
-// has ended nothing, which is Gone.
+// has ended nothing, which is Gone. An event that has not begun is handed to m's host, where that is a member.
 func (p *Provider) Update(ctx context.Context, r conference.Room, m conference.Meeting) (conference.Room, error) {
 	if r.Refs[RefEvent] == "" {
 		return r, &conference.Error{Kind: conference.Gone, Call: "update", Err: errors.New("the room has no event")}
@@ -79,7 +79,10 @@ func (p *Provider) bring(ctx context.Context, room conference.Room, m conference
 		}
 		return room, err
 	}
-	return room, nil
+	if s.Status == statusStart {
+		return room, nil
+	}
+	return room, p.hand(ctx, room.Refs[RefEvent], begun, m.Host)
 }
 
 // sessionOf is the session of e to work on: the known one, else one that has not ended, else one

@@ -2,13 +2,18 @@ package mtslink
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"joinery/conference"
 )
 
 // The statuses of events and sessions. There is no way back from one to an earlier one.
@@ -17,6 +22,12 @@ const (
 	statusStart  = "START"  // live
 	statusStop   = "STOP"   // finished for good
 )
+
+var statuses = map[string]conference.Status{
+	statusActive: conference.StatusPlanned,
+	statusStart:  conference.StatusLive,
+	statusStop:   conference.StatusEnded,
+}
 
 // An event as the service tells of it, in a list or alone. Attributes may be missing, and only
 // those that are needed are read, so that a surprise in another one breaks nothing.
@@ -29,14 +40,33 @@ type event struct {
 	Tags        tags      `json:"tags"`
 	Link        string    `json:"link"` // not documented here; taken where it is given
 	Sessions    []session `json:"eventSessions"`
+	ownership
 }
 
 // A session is the meeting in an event.
 type session struct {
-	ID       id     `json:"id"`
-	Status   string `json:"status"`
-	StartsAt stamp  `json:"startsAt"`
-	Tags     tags   `json:"tags"`
+	ID          id     `json:"id"`
+	Status      string `json:"status"`
+	StartsAt    stamp  `json:"startsAt"`
+	EstimatedAt stamp  `json:"estimatedAt"`
+	EndsAt      stamp  `json:"endsAt"` // the actual end, once there is one
+	Tags        tags   `json:"tags"`
+	Fields      any    `json:"additionalFields"` // which everybody who registers must fill
+	ownership
+}
+
+// An ownership is whose an event is.
+type ownership struct {
+	CreateUserID lax[id] `json:"createUserId"`
+	CreateUser   lax[struct {
+		ID    id     `json:"id"`
+		Email string `json:"email"`
+	}] `json:"createUser"`
+}
+
+// owner is the member's id, empty if it is not told.
+func (o ownership) owner() string {
+	return string(cmp.Or(o.CreateUserID.it, o.CreateUser.it.ID))
 }
 
 // ended reports whether e, or its every session, is finished: it can neither be edited nor held.
@@ -52,8 +82,33 @@ func (e event) ended() bool {
 	return len(e.Sessions) > 0
 }
 
-// open is e's session that has not ended, if there is one.
+// live reports whether people are in one of e's sessions.
+func (e event) live() bool {
+	return slices.ContainsFunc(e.Sessions, func(s session) bool { return s.Status == statusStart })
+}
+
+// state is the status of the whole event, empty if it is not told: live while one of its sessions
+// is, ended when none is left.
+func (e event) state() conference.Status {
+	if e.ended() {
+		return conference.StatusEnded
+	}
+	if e.live() {
+		return conference.StatusLive
+	}
+	if s, ok := e.open(); ok {
+		return statuses[s.Status]
+	}
+	return statuses[e.Status]
+}
+
+// open is e's session that has not ended, if there is one; the live one first.
 func (e event) open() (session, bool) {
+	for _, s := range e.Sessions {
+		if s.Status == statusStart {
+			return s, true
+		}
+	}
 	for _, s := range e.Sessions {
 		if s.Status != statusStop {
 			return s, true
@@ -77,6 +132,12 @@ func (e event) key(match func(string) bool) string {
 		}
 	}
 	return ""
+}
+
+// ownedBy reports whether the owner is told to have person's address.
+func (o ownership) ownedBy(person conference.Person) bool {
+	address := foldAddress(person.Email)
+	return address != "" && foldAddress(o.CreateUser.it.Email) == address
 }
 
 // An id is a string in lists and a number in other answers (reference §5.5).
@@ -115,23 +176,58 @@ func validID(s string) bool {
 	return true
 }
 
-// A stamp is an instant as answers write it, with or without a colon in the offset, with or
-// without seconds. What cannot be read is the zero time: no decision hangs on it alone.
+// A lax holds what an answer need not have: what cannot be read is the zero value.
+type lax[T any] struct{ it T }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *lax[T]) UnmarshalJSON(b []byte) error {
+	var it T
+	if json.Unmarshal(b, &it) == nil {
+		l.it = it
+	}
+	return nil
+}
+
+// A stamp is an instant as answers write it. What cannot be read is the zero time: no decision
+// hangs on it alone.
 type stamp struct{ time.Time }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (s *stamp) UnmarshalJSON(b []byte) error {
+	s.Time = instant(b, nil)
+	return nil
+}
+
+// instant reads a time as JSON: a string with or without a colon in the offset, with or without
+// seconds; a number of seconds or milliseconds; and if there is a loc, a string without an offset,
+// as loc's wall clock. What cannot be read is the zero time.
+func instant(b []byte, loc *time.Location) time.Time {
 	var text string
 	if json.Unmarshal(b, &text) != nil {
-		return nil
+		text = string(b)
 	}
+	const second, millisecond = 1e9, 1e12 // both in 2001
+	switch n, err := strconv.ParseInt(text, 10, 64); {
+	case err == nil && n > millisecond:
+		return time.UnixMilli(n).UTC()
+	case err == nil && n > second:
+		return time.Unix(n, 0).UTC()
+	}
+	text = strings.Replace(strings.TrimSpace(text), " ", "T", 1)
 	for _, layout := range []string{"2006-01-02T15:04:05-0700", time.RFC3339, "2006-01-02T15:04-0700", "2006-01-02T15:04Z07:00"} {
 		if at, err := time.Parse(layout, text); err == nil {
-			s.Time = at
-			return nil
+			return at
 		}
 	}
-	return nil
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04"} {
+		if loc == nil {
+			break
+		}
+		if at, err := time.ParseInLocation(layout, text, loc); err == nil {
+			return at
+		}
+	}
+	return time.Time{}
 }
 
 // tags are read as strings, as objects that hold the string, or as an object of either.
@@ -211,6 +307,12 @@ func (p *Provider) getSession(ctx context.Context, sessionID string) (session, e
 	var out session
 	err := p.do(ctx, call{method: http.MethodGet, path: "/eventsessions/{id}", id: sessionID, out: &out})
 	return out, err
+}
+
+// putOwner makes an event another member's (article 19674).
+func (p *Provider) putOwner(ctx context.Context, eventID, userID string) error {
+	form := url.Values{"userId": {userID}}
+	return p.do(ctx, call{method: http.MethodPut, path: "/organization/events/{id}/move", id: eventID, form: form})
 }
 
 // putEvent edits an event that has not begun (article 19675).
