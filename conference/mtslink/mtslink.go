@@ -11,9 +11,13 @@
 // (Find); as neither lists nor details carry the public link, and it must not be built from
 // ids, Reserve deletes an event that has our key and no known link, and makes another.
 //
+// People hang on the session. The service answers only for those whom it took, so that the others
+// are found by reading the list of participants (Enroll).
+//
 // Sources: help.mts-link.ru articles 19681 (create event), 3148409 (create session), 19675 (edit),
-// 19672 and 19673 (delete), 19598 and 19597 (start, stop), 19677 (event data), 19513 (time zones),
-// 19683 (errors).
+// 19672 and 19673 (delete), 19674 (another owner), 19598 and 19597 (start, stop), 19677 (event
+// data), 19671 (register, invite), 19666 (participants), 19419 (webhooks), 19513 (time zones),
+// 19683 (errors), 19615 (list of methods).
 package mtslink
 
 import (
@@ -43,37 +47,40 @@ const (
 // platform that books there.
 const titleLimit = 255
 
-// A Config names one account at the service. It prints without its token.
+// A Config names one account at the service. It prints without its secrets.
 type Config struct {
 	Name    string // of the account, for logs and findings; "mtslink" if empty
 	BaseURL string // with the version: https://userapi.mts-link.ru/v3
 	Token   string // the API key
+	// HookSecret is the secret phrase of the account's webhooks; empty: none is believed.
+	HookSecret string
 
 	HTTP *http.Client     // nil: one with sensible timeouts. Redirects are never followed
 	Log  *slog.Logger     // nil: silent
 	Now  func() time.Time // nil: time.Now
 }
 
-// Format prints c without its token, whatever the verb.
+// Format prints c without its secrets, whatever the verb.
 func (c Config) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "{%s %s %s}", c.Name, c.BaseURL, Secret(c.Token))
 }
 
-// LogValue logs c without its token.
+// LogValue logs c without its secrets.
 func (c Config) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("name", c.Name), slog.String("base_url", c.BaseURL))
 }
 
 // A Provider is one account at MTS Link.
 type Provider struct {
-	name   string
-	base   *url.URL
-	token  Secret
-	client *http.Client
-	log    *slog.Logger
-	now    func() time.Time
-	zones  zoneCache
-	owners ownerCache
+	name       string
+	base       *url.URL
+	token      Secret
+	hookSecret Secret
+	client     *http.Client
+	log        *slog.Logger
+	now        func() time.Time
+	zones      zoneCache
+	owners     ownerCache
 }
 
 var (
@@ -83,6 +90,9 @@ var (
 	_ conference.Starter  = (*Provider)(nil)
 	_ conference.Lister   = (*Provider)(nil)
 	_ conference.Checker  = (*Provider)(nil)
+	_ conference.Enroller = (*Provider)(nil)
+	_ conference.Attender = (*Provider)(nil)
+	_ conference.Notifier = (*Provider)(nil)
 )
 
 // New returns the account of c. It asks nothing of the service. Its errors name the configuration
@@ -101,7 +111,7 @@ func New(c Config) (*Provider, error) {
 	if strings.ContainsFunc(c.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, errors.New("token: has spaces or characters that no key has: copy the key again, without the line end")
 	}
-	p := &Provider{name: c.Name, base: base, token: Secret(c.Token), log: c.Log, now: c.Now}
+	p := &Provider{name: c.Name, base: base, token: Secret(c.Token), hookSecret: Secret(c.HookSecret), log: c.Log, now: c.Now}
 	if p.name == "" {
 		p.name = "mtslink"
 	}
