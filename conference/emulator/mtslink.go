@@ -39,8 +39,8 @@ type MTSLinkOptions struct {
 
 // MTSLink is one emulated account of MTS Link (formerly Webinar.ru), UserAPI v3. It is an
 // http.Handler: the API is under /v3 and wants the key in x-auth-token; everything else (the
-// account's page at /, /_state, /_fault, /_live, /_switch, /_member and the links' pages under
-// /j/) wants none. Its methods are safe for concurrent use.
+// account's page at /, /_state, /_fault, /_live, /_hand, /_switch, /_member and the links' pages
+// under /j/) wants none. Its methods are safe for concurrent use.
 type MTSLink struct {
 	token  string
 	public string
@@ -53,14 +53,17 @@ type MTSLink struct {
 	mux    *http.ServeMux
 	hooks  hookSender
 
-	mu      sync.Mutex
-	now     func() time.Time
-	owner   int64 // of the account
-	members []Member
-	lapsed  bool
-	refusal int // status of an edit that the state forbids
-	faults  []*Fault
-	data    mtsData
+	mu       sync.Mutex
+	now      func() time.Time
+	owner    int64 // of the account
+	members  []Member
+	lapsed   bool
+	oneLive  bool
+	required []mtsField
+	refusal  int // status of an edit that the state forbids
+	faults   []*Fault
+	data     mtsData
+	index    mtsIndex
 }
 
 // The account's owner, if the options name none.
@@ -115,6 +118,7 @@ func NewMTSLink(o MTSLinkOptions) *MTSLink {
 	m.hooks.init(m.log)
 	m.data.init(crc32.ChecksumIEEE([]byte(o.Token)))
 	m.load()
+	m.reindex()
 	m.mux = m.pages()
 	return m
 }
@@ -152,29 +156,6 @@ func (m *MTSLink) Run(ctx context.Context) {
 // Close ends the deliveries of webhooks that are under way and waits for them. It may be called
 // more than once.
 func (m *MTSLink) Close() { m.hooks.close() }
-
-// SetPlanLapsed makes every call answer 403, as when the plan no longer includes the API.
-func (m *MTSLink) SetPlanLapsed(lapsed bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.lapsed = lapsed
-}
-
-// SetToken changes the API key.
-func (m *MTSLink) SetToken(token string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.token = token
-}
-
-// SetRefusal sets the status that answers an edit which the state of the event or session
-// forbids (after STOP, or of a live event's template). The vendor does not say which it is: 409
-// is the default, 404 the other candidate.
-func (m *MTSLink) SetRefusal(status int) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.refusal = status
-}
 
 // SetMember adds or replaces a member, found by ID or else by e-mail, and returns it as it is now.
 func (m *MTSLink) SetMember(member Member) Member {

@@ -92,6 +92,12 @@ func (m *MTSLink) createEvent(c mtsCall) (mtsAnswer, error) {
 	e.Tags = p.texts("tags")
 	e.Alias, _ = p.text("urlAlias")
 	p.text("brandingId")
+	m.addEvent(e)
+	return mtsAnswer{http.StatusCreated, map[string]any{"eventId": e.ID, "link": e.Link}}, nil
+}
+
+// addEvent gives a new event its id and link.
+func (m *MTSLink) addEvent(e *mtsEvent) {
 	e.ID = m.data.nextID(1_000_000_000)
 	name := strconv.FormatInt(e.ID, 10)
 	if e.Alias != "" {
@@ -99,7 +105,7 @@ func (m *MTSLink) createEvent(c mtsCall) (mtsAnswer, error) {
 	}
 	e.Link = fmt.Sprintf("%s/j/%d/%s", m.public, e.Owner, name)
 	m.data.Events = append(m.data.Events, e)
-	return mtsAnswer{http.StatusCreated, map[string]any{"eventId": e.ID, "link": e.Link}}, nil
+	m.index.events[e.ID] = e
 }
 
 // readPeople reads ownerId and lectorIds, which must be members.
@@ -169,12 +175,22 @@ func readFields(p *params) ([]mtsField, error) {
 }
 
 func (m *MTSLink) event(id int64) (*mtsEvent, error) {
-	for _, e := range m.data.Events {
-		if e.ID == id {
-			return e, nil
-		}
+	if e := m.index.events[id]; e != nil {
+		return e, nil
 	}
 	return nil, errNoEntity
+}
+
+// named returns the event and sessions that id means: a session's id itself, an event's all of its.
+func (m *MTSLink) named(id int64) (*mtsEvent, []*mtsSession, error) {
+	if e, s, err := m.session(id); err == nil {
+		return e, []*mtsSession{s}, nil
+	}
+	e, err := m.event(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	return e, slices.Clone(e.Sessions), nil
 }
 
 // getEvent is GET /organization/events/{id}.
@@ -185,6 +201,7 @@ func (m *MTSLink) getEvent(c mtsCall) (mtsAnswer, error) {
 	}
 	body := m.describe(e, e.About, e.About.Start)
 	body["id"], body["status"], body["rule"], body["link"] = e.ID, e.status(), e.Rule, e.Link
+	body["additionalFields"] = describeFields(m.asked(e.Fields))
 	if !e.Until.IsZero() {
 		body["endsAt"] = mtsTime(e.Until, e.About.ZoneID)
 	}
@@ -276,7 +293,7 @@ func (m *MTSLink) deleteEvent(c mtsCall) (mtsAnswer, error) {
 			continue
 		}
 		if mail {
-			m.platformMail(c.name, len(e.Participants)+len(s.Participants))
+			m.mailEverybody(c.name, e, s)
 		}
 		m.forget(e, s)
 	}
@@ -290,14 +307,16 @@ func (m *MTSLink) deleteEvent(c mtsCall) (mtsAnswer, error) {
 // it removes the event, and writes it there only if it never had one.
 func (m *MTSLink) forget(e *mtsEvent, s *mtsSession) {
 	if s != nil {
-		m.data.bury(m.conference(e, s), m.now())
+		m.bury(m.conference(e, s))
+		m.unindexSession(s)
 		e.Sessions = slices.DeleteFunc(e.Sessions, func(other *mtsSession) bool { return other == s })
 		if !e.single() || len(e.Sessions) > 0 {
 			return
 		}
-	} else if !m.data.buried(e.ID) {
-		m.data.bury(m.conference(e, nil), m.now())
+	} else if !m.index.buried[e.ID] {
+		m.bury(m.conference(e, nil))
 	}
+	m.unindexEvent(e)
 	m.data.Events = slices.DeleteFunc(m.data.Events, func(other *mtsEvent) bool { return other == e })
 }
 

@@ -2,11 +2,9 @@ package emulator
 
 import (
 	"bytes"
-	"encoding/json"
 	"html/template"
 	"net/http"
 	"strconv"
-	"strings"
 )
 
 // pages are the addresses outside /v3; none wants a token.
@@ -18,6 +16,7 @@ func (m *MTSLink) pages() *http.ServeMux {
 	})
 	mux.HandleFunc("/_fault", m.serveFault)
 	mux.HandleFunc("POST /_live", m.serveLive)
+	mux.HandleFunc("POST /_hand", m.serveHand)
 	mux.HandleFunc("POST /_switch", m.serveSwitch)
 	mux.HandleFunc("POST /_member", m.serveMember)
 	mux.HandleFunc("GET /j/{owner}/{event}", m.serveJoin)
@@ -36,7 +35,8 @@ var accountPage = template.Must(template.New("account").Parse(`<!DOCTYPE html>
 <dl><dt>Link</dt><dd><a href="{{.Link}}">{{.Link}}</a></dd>
 <dt>Owner</dt><dd>{{.Owner}}</dd>
 <dt>Participants</dt><dd>{{range $i, $p := .Participants}}{{if $i}}, {{end}}{{$p}}{{else}}none registered{{end}}</dd>
-<dt>Tags</dt><dd>{{range $i, $t := .Tags}}{{if $i}}, {{end}}{{$t}}{{else}}none{{end}}</dd>
+{{with .Present}}<dt>Present</dt><dd>{{range $i, $p := .}}{{if $i}}, {{end}}{{$p}}{{end}}</dd>
+{{end}}<dt>Tags</dt><dd>{{range $i, $t := .Tags}}{{if $i}}, {{end}}{{$t}}{{else}}none{{end}}</dd>
 <dt>Ids</dt><dd>event {{.ID}}{{with .Session}}, session {{.}}{{end}}</dd></dl>
 <form method="post" action="/_live"><input type="hidden" name="id" value="{{or .Session .ID}}">
 {{if eq .Status "ACTIVE"}}<button name="action" value="start">Start</button>{{end}}
@@ -89,10 +89,7 @@ func (m *MTSLink) serveJoin(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	m.autostart()
 	var found *Conference
-	for _, e := range m.data.Events {
-		if strconv.FormatInt(e.ID, 10) != name && (e.Alias == "" || e.Alias != name) {
-			continue
-		}
+	if e := m.linked(name); e != nil {
 		var last *mtsSession
 		if n := len(e.Sessions); n > 0 {
 			last = e.Sessions[n-1]
@@ -108,115 +105,15 @@ func (m *MTSLink) serveJoin(w http.ResponseWriter, r *http.Request) {
 	m.writePage(w, status, joinPage, found)
 }
 
-// serveLive does by hand what the owner can do on the provider's site: {id, action} as a form or
-// as JSON, where id is an event's or a session's.
-func (m *MTSLink) serveLive(w http.ResponseWriter, r *http.Request) {
-	var ask struct {
-		ID     json.Number `json:"id"` // a number, or a string that holds one
-		Action string      `json:"action"`
+// linked finds an event by what its link ends with: its id or its alias.
+func (m *MTSLink) linked(name string) *mtsEvent {
+	if id, err := strconv.ParseInt(name, 10, 64); err == nil && m.index.events[id] != nil {
+		return m.index.events[id]
 	}
-	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
-	body := http.MaxBytesReader(w, r.Body, 1<<16)
-	var raw bytes.Buffer
-	if _, err := raw.ReadFrom(body); err != nil {
-		writeJSON(w, http.StatusBadRequest, errorBody("body cannot be read"))
-		return
-	}
-	if text := bytes.TrimSpace(raw.Bytes()); bytes.HasPrefix(text, []byte("{")) {
-		form = false // curl -d calls JSON a form
-		if err := json.Unmarshal(text, &ask); err != nil {
-			writeJSON(w, http.StatusBadRequest, errorBody("body: "+err.Error()))
-			return
-		}
-	} else if p, err := parseForm(raw.String()); err == nil {
-		id, _ := p.text("id")
-		ask.ID = json.Number(id)
-		ask.Action, _ = p.text("action")
-	}
-	id, err := strconv.ParseInt(ask.ID.String(), 10, 64)
-	if err != nil {
-		writeJSON(w, http.StatusBadRequest, errorBody("id must be a number"))
-		return
-	}
-	if err := m.Live(id, ask.Action); err != nil {
-		writeAnswer(w, mtsAnswer{}, err)
-		return
-	}
-	if form {
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
-// Live does by hand what the owner can do on the provider's site: start, stop or delete. id is a
-// session's, or an event's: then it means all its sessions, and a deletion the event.
-func (m *MTSLink) Live(id int64, action string) error {
-	if action != "start" && action != "stop" && action != "delete" {
-		return refuse(http.StatusBadRequest, "action must be start, stop or delete")
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.autostart()
-	e, s, err := m.session(id)
-	var sessions []*mtsSession
-	if err == nil {
-		sessions = append(sessions, s)
-	} else if e, err = m.event(id); err != nil {
-		return err
-	} else {
-		sessions = append(sessions, e.Sessions...)
-	}
-	for _, s := range sessions {
-		switch {
-		case action == "delete":
-			m.forget(e, s)
-		case action == "start" && s.Status == mtsActive:
-			m.begin(s, m.now())
-		case action == "stop":
-			m.finish(s)
-		default:
-			return refuse(http.StatusConflict, "the conference is "+s.Status)
+	for _, e := range m.data.Events {
+		if e.Alias != "" && e.Alias == name {
+			return e
 		}
 	}
-	if action == "delete" && e.ID == id {
-		m.forget(e, nil)
-	}
-	m.save()
 	return nil
-}
-
-// serveSwitch sets what differs between accounts: {"plan_lapsed": true}, {"refusal": 404}.
-func (m *MTSLink) serveSwitch(w http.ResponseWriter, r *http.Request) {
-	var ask struct {
-		PlanLapsed *bool `json:"plan_lapsed"`
-		Refusal    int   `json:"refusal"`
-	}
-	if !readSwitch(w, r, &ask) {
-		return
-	}
-	if ask.Refusal != 0 && ask.Refusal != http.StatusNotFound && ask.Refusal != http.StatusConflict {
-		writeJSON(w, http.StatusBadRequest, errorBody("refusal must be 404 or 409"))
-		return
-	}
-	if ask.PlanLapsed != nil {
-		m.SetPlanLapsed(*ask.PlanLapsed)
-	}
-	if ask.Refusal != 0 {
-		m.SetRefusal(ask.Refusal)
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
-// serveMember adds or replaces a member: {"email": …, "name": …, "confirmed": true}.
-func (m *MTSLink) serveMember(w http.ResponseWriter, r *http.Request) {
-	var member Member
-	if !readSwitch(w, r, &member) {
-		return
-	}
-	if _, ok := address(member.Email); !ok {
-		writeJSON(w, http.StatusBadRequest, errorBody("email must be an address"))
-		return
-	}
-	writeJSON(w, http.StatusOK, m.SetMember(member))
 }

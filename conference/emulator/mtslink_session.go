@@ -14,7 +14,11 @@ type mtsSession struct {
 	Fields       []mtsField
 	Began, Ended time.Time // actual, zero until then
 	Created      time.Time
+	Changed      time.Time // by an edit; Created at first
 	Participants []*mtsParticipation
+	Visits       []*mtsVisit
+
+	event *mtsEvent
 }
 
 // createSession is POST /events/{id}/sessions, section 4.2: what is left out is inherited.
@@ -23,7 +27,7 @@ func (m *MTSLink) createSession(c mtsCall) (mtsAnswer, error) {
 	if err != nil {
 		return mtsAnswer{}, err
 	}
-	s := &mtsSession{About: e.About, Status: mtsActive, Created: m.now(), Fields: e.Fields}
+	s := &mtsSession{About: e.About, Status: mtsActive, Fields: e.Fields}
 	if err := readAbout(c.form, &s.About, m.home, m.now()); err != nil {
 		return mtsAnswer{}, err
 	}
@@ -39,16 +43,22 @@ func (m *MTSLink) createSession(c mtsCall) (mtsAnswer, error) {
 	if e.Stopped {
 		return mtsAnswer{}, refuse(m.refusal, "Event is finished")
 	}
-	s.ID = m.data.nextID(99_000_000_000)
-	e.Sessions = append(e.Sessions, s)
-	m.hooks.send(m.data.Webhooks, "eventSession.created", m.now(), map[string]any{"eventSessionId": s.ID})
-	if e.Reminders {
-		m.platformMail("reminder", len(e.Participants))
-	}
+	m.addSession(e, s)
 	return mtsAnswer{http.StatusCreated, map[string]any{
 		"eventSessionId": s.ID,
 		"link":           fmt.Sprintf("%s/session/%d", e.Link, s.ID),
 	}}, nil
+}
+
+// addSession gives a new session its id, and tells of it.
+func (m *MTSLink) addSession(e *mtsEvent, s *mtsSession) {
+	s.ID, s.Created, s.Changed = m.data.nextID(99_000_000_000), m.now(), m.now()
+	e.Sessions = append(e.Sessions, s)
+	m.indexSession(e, s)
+	m.tell("eventSession.created", s.Created, map[string]any{"eventSessionId": s.ID})
+	if e.Reminders {
+		m.mailEverybody(mtsReminder, e, s)
+	}
 }
 
 // fitsSeries checks that a session of a series (other than s) may begin at start.
@@ -73,12 +83,8 @@ func (m *MTSLink) fitsSeries(e *mtsEvent, s *mtsSession, start time.Time) error 
 }
 
 func (m *MTSLink) session(id int64) (*mtsEvent, *mtsSession, error) {
-	for _, e := range m.data.Events {
-		for _, s := range e.Sessions {
-			if s.ID == id {
-				return e, s, nil
-			}
-		}
+	if s := m.index.sessions[id]; s != nil {
+		return s.event, s, nil
 	}
 	return nil, nil, errNoEntity
 }
@@ -127,17 +133,28 @@ func (m *MTSLink) updateSession(c mtsCall) (mtsAnswer, error) {
 		if err := m.fitsSeries(e, s, changed.About.Start); err != nil {
 			return mtsAnswer{}, err
 		}
-		m.hooks.send(m.data.Webhooks, "eventSession.startsAt.changed", m.now(), map[string]any{
-			"eventSessionId":          s.ID,
-			"eventSessionNewStartsAt": hookTime(changed.About.Start, changed.About.ZoneID),
-			"eventSessionOldStartsAt": hookTime(s.About.Start, s.About.ZoneID),
-		})
-		if mail {
-			m.platformMail(c.name, len(e.Participants)+len(s.Participants))
-		}
 	}
+	before := s.About.Start
 	*s = changed
+	m.changed(s, before)
+	if moved && mail {
+		m.mailEverybody(c.name, e, s)
+	}
 	return mtsAnswer{status: http.StatusNoContent}, nil
+}
+
+// changed follows an edit of s, whose planned start was before.
+func (m *MTSLink) changed(s *mtsSession, before time.Time) {
+	s.Changed = m.now()
+	m.arm(s)
+	if s.About.Start.Equal(before) {
+		return
+	}
+	m.tell("eventSession.startsAt.changed", s.Changed, map[string]any{
+		"eventSessionId":          s.ID,
+		"eventSessionNewStartsAt": hookTime(s.About.Start, s.About.ZoneID),
+		"eventSessionOldStartsAt": hookTime(before, s.About.ZoneID),
+	})
 }
 
 // deleteSession is DELETE /eventsessions/{id}; the only session of a single event takes the
@@ -152,7 +169,7 @@ func (m *MTSLink) deleteSession(c mtsCall) (mtsAnswer, error) {
 		return mtsAnswer{}, err
 	}
 	if mail {
-		m.platformMail(c.name, len(e.Participants)+len(s.Participants))
+		m.mailEverybody(c.name, e, s)
 	}
 	m.forget(e, s)
 	return mtsAnswer{status: http.StatusNoContent}, nil
@@ -166,6 +183,9 @@ func (m *MTSLink) startSession(c mtsCall) (mtsAnswer, error) {
 	}
 	if s.Status != mtsActive {
 		return mtsAnswer{}, errNoEntity
+	}
+	if err := m.mayBegin(); err != nil {
+		return mtsAnswer{}, err
 	}
 	m.begin(s, m.now())
 	return mtsAnswer{status: http.StatusNoContent}, nil
@@ -185,41 +205,28 @@ func (m *MTSLink) stopSession(c mtsCall) (mtsAnswer, error) {
 	return mtsAnswer{status: http.StatusNoContent}, nil
 }
 
+// begin makes s live until somebody stops it.
 func (m *MTSLink) begin(s *mtsSession, at time.Time) {
 	s.Status, s.Began = mtsStart, at
-	m.hooks.send(m.data.Webhooks, "eventSession.started", at, map[string]any{"eventSessionId": s.ID})
+	m.index.live++
+	m.tell("eventSession.started", at, map[string]any{"eventSessionId": s.ID})
 }
 
+// finish ends s, and with it the visits of those who are there.
 func (m *MTSLink) finish(s *mtsSession) {
 	if s.Status == mtsStop {
 		return
 	}
+	if s.Status == mtsStart {
+		m.index.live--
+	}
 	s.Status, s.Ended = mtsStop, m.now()
-	m.hooks.send(m.data.Webhooks, "eventSession.ended", s.Ended, map[string]any{"eventSessionId": s.ID})
-}
-
-// autostart begins the autostart sessions whose time has come. Nothing ends by itself.
-func (m *MTSLink) autostart() {
-	now, begun := m.now(), false
-	for _, e := range m.data.Events {
-		for _, s := range e.Sessions {
-			if s.Status == mtsActive && s.StartType != "manual" && !s.About.Start.After(now) {
-				m.begin(s, now)
-				begun = true
-			}
+	for _, v := range s.Visits {
+		if v.Left.IsZero() {
+			v.Left = s.Ended
 		}
 	}
-	if begun {
-		m.save()
-	}
-}
-
-// platformMail counts the mails that the platform itself would send: one to each participant,
-// and at least one, to the owner. A client that suppresses them all leaves the count at 0.
-func (m *MTSLink) platformMail(cause string, participants int) {
-	n := max(1, participants)
-	m.data.PlatformMails += n
-	m.data.PlatformMailCauses[cause] += n
+	m.tell("eventSession.ended", s.Ended, map[string]any{"eventSessionId": s.ID})
 }
 
 // describe is what events and sessions have in common in answers, section 5.4.
@@ -261,16 +268,20 @@ func (m *MTSLink) describeSession(e *mtsEvent, s *mtsSession) map[string]any {
 	body := m.describe(e, s.About, start)
 	body["id"], body["eventId"], body["status"], body["startType"] = s.ID, e.ID, s.Status, s.StartType
 	body["estimatedAt"] = mtsTime(s.About.Start, s.About.ZoneID)
-	fields := []map[string]any{}
-	for _, f := range s.Fields {
-		fields = append(fields, map[string]any{"key": f.Key, "label": f.Label, "type": f.Type,
-			"placeholder": f.Placeholder, "values": append([]string{}, f.Values...)})
-	}
-	body["additionalFields"] = fields
+	body["additionalFields"] = describeFields(m.asked(s.Fields))
 	if !s.Ended.IsZero() {
 		body["endsAt"] = mtsTime(s.Ended, s.About.ZoneID)
 	}
 	return body
+}
+
+func describeFields(fields []mtsField) []map[string]any {
+	list := []map[string]any{}
+	for _, f := range fields {
+		list = append(list, map[string]any{"key": f.Key, "label": f.Label, "type": f.Type,
+			"placeholder": f.Placeholder, "values": append([]string{}, f.Values...)})
+	}
+	return list
 }
 
 // mtsTime is how answers write an instant: a numeric offset without a colon (section 7).

@@ -7,7 +7,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -19,9 +21,10 @@ type State struct {
 	Faulted     map[string]int `json:"faulted"`     // "POST /events drop": faults that struck
 	Ignored     map[string]int `json:"ignored"`     // "POST /events lectorids": parameters that no call knows
 
-	// PlatformMails counts the mails that the platform itself would have sent to people.
+	// What the platform itself would have mailed to people, and how much of it.
+	Mails              []Mail         `json:"mails"`
 	PlatformMails      int            `json:"platform_mails"`
-	PlatformMailCauses map[string]int `json:"platform_mail_causes"` // by call, and "reminder"
+	PlatformMailCauses map[string]int `json:"platform_mail_causes"` // by Mail.Cause
 }
 
 // A Conference is a session of the account as people see it: an event without one stands here
@@ -37,6 +40,10 @@ type Conference struct {
 	Link         string    `json:"link"`
 	Participants []string  `json:"participants"` // e-mails
 	Session      string    `json:"session"`      // id
+
+	Registrations []Registration `json:"registrations"` // of the same people
+	Lectors       []string       `json:"lectors"`       // e-mails
+	Present       []string       `json:"present"`       // who is in it now: e-mails, or names without one
 
 	OwnerID     int64     `json:"owner_id"`
 	EventName   string    `json:"event_name"`  // the template's own values, which an
@@ -58,6 +65,18 @@ type Conference struct {
 	DeletedAt   time.Time `json:"deleted_at,omitzero"`
 }
 
+// A Registration is one person's place in a conference, or in its whole series.
+type Registration struct {
+	ID        int64             `json:"id"`
+	Email     string            `json:"email"`
+	Name      string            `json:"name"`
+	Role      string            `json:"role"` // ADMIN, LECTURER, GUEST
+	AutoEnter bool              `json:"auto_enter"`
+	Accepted  bool              `json:"accepted"`
+	Kicked    bool              `json:"kicked"`
+	Fields    map[string]string `json:"fields"` // additional ones, by key
+}
+
 // The status of an event without a session.
 const mtsShell = "SHELL"
 
@@ -72,20 +91,35 @@ func (m *MTSLink) State() State {
 		Calls:              maps.Clone(m.data.Calls),
 		Faulted:            maps.Clone(m.data.Faulted),
 		Ignored:            maps.Clone(m.data.Ignored),
-		PlatformMails:      m.data.PlatformMails,
-		PlatformMailCauses: maps.Clone(m.data.PlatformMailCauses),
+		Mails:              append([]Mail{}, m.data.Mails...),
+		PlatformMails:      len(m.data.Mails),
+		PlatformMailCauses: map[string]int{},
+	}
+	for _, mail := range m.data.Mails {
+		s.PlatformMailCauses[mail.Cause]++
 	}
 	return s
 }
 
-func (m *MTSLink) conferences() []Conference {
+// Conferences returns those that exist now and have one of these statuses (ACTIVE, START, STOP,
+// SHELL), all of them without any, in the order of their making.
+func (m *MTSLink) Conferences(statuses ...string) []Conference {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.autostart()
+	return m.conferences(statuses...)
+}
+
+func (m *MTSLink) conferences(statuses ...string) []Conference {
 	list := []Conference{}
 	for _, e := range m.data.Events {
-		if len(e.Sessions) == 0 {
+		if len(e.Sessions) == 0 && (len(statuses) == 0 || slices.Contains(statuses, mtsShell)) {
 			list = append(list, m.conference(e, nil))
 		}
 		for _, s := range e.Sessions {
-			list = append(list, m.conference(e, s))
+			if len(statuses) == 0 || slices.Contains(statuses, s.Status) {
+				list = append(list, m.conference(e, s))
+			}
 		}
 	}
 	return list
@@ -96,20 +130,23 @@ func (m *MTSLink) conference(e *mtsEvent, s *mtsSession) Conference {
 	about := e.About
 	c := Conference{
 		ID: strconv.FormatInt(e.ID, 10), Status: mtsShell, Link: e.Link,
-		Participants: []string{}, Tags: append([]string{}, e.Tags...),
+		Participants: []string{}, Registrations: []Registration{}, Lectors: []string{}, Present: []string{},
+		Tags:    append([]string{}, e.Tags...),
 		OwnerID: e.Owner, EventName: e.About.Name, Type: e.Type, Kind: e.Type,
 		Reminders: e.Reminders, Rule: e.Rule, Created: e.Created,
 	}
-	for _, n := range e.Participants {
-		c.Participants = append(c.Participants, n.Email)
+	c.enroll(e.Participants)
+	for _, id := range e.Lectors {
+		if member, ok := m.member(id); ok {
+			c.Lectors = append(c.Lectors, member.Email)
+		}
 	}
 	if s != nil {
 		about = s.About
 		c.Session, c.Status, c.StartType = strconv.FormatInt(s.ID, 10), s.Status, s.StartType
 		c.Began, c.Ended = s.Began, s.Ended
-		for _, n := range s.Participants {
-			c.Participants = append(c.Participants, n.Email)
-		}
+		c.Present = s.present()
+		c.enroll(s.Participants)
 	}
 	if len(e.Tags) > 0 {
 		c.Key = e.Tags[0]
@@ -125,18 +162,35 @@ func (m *MTSLink) conference(e *mtsEvent, s *mtsSession) Conference {
 	return c
 }
 
+func (c *Conference) enroll(list []*mtsParticipation) {
+	for _, n := range list {
+		c.Participants = append(c.Participants, n.Email)
+		c.Registrations = append(c.Registrations, Registration{ID: n.ID, Email: n.Email, Name: strings.TrimSpace(n.Name + " " + n.SecondName),
+			Role: n.Role, AutoEnter: n.AutoEnter, Accepted: n.Accepted, Kicked: n.Kicked, Fields: maps.Clone(n.FieldValues)})
+	}
+}
+
+// eventID is the event's id as a number.
+func (c Conference) eventID() int64 {
+	id, err := strconv.ParseInt(c.ID, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return id
+}
+
 // mtsData is what outlives the process where there is a file.
 type mtsData struct {
-	Base               int64 // the account's part of the ids
-	Count              int64
-	Events             []*mtsEvent
-	Webhooks           []mtsWebhook
-	Deleted            []Conference
-	Calls              map[string]int
-	Faulted            map[string]int
-	Ignored            map[string]int
-	PlatformMails      int
-	PlatformMailCauses map[string]int
+	Base     int64 // the account's part of the ids
+	Count    int64
+	Events   []*mtsEvent
+	Contacts map[string]mtsContact // by e-mail in lower case
+	Webhooks []mtsWebhook
+	Deleted  []Conference
+	Mails    []Mail
+	Calls    map[string]int
+	Faulted  map[string]int
+	Ignored  map[string]int
 }
 
 // init makes an empty account. Accounts with different tokens have different ids, as the
@@ -144,7 +198,7 @@ type mtsData struct {
 func (d *mtsData) init(seed uint32) {
 	d.Base = int64(seed%9_000) * 100_000
 	d.Calls, d.Faulted, d.Ignored = map[string]int{}, map[string]int{}, map[string]int{}
-	d.PlatformMailCauses = map[string]int{}
+	d.Contacts = map[string]mtsContact{}
 }
 
 // nextID returns an id that no other thing has, beginning at from.
@@ -153,20 +207,11 @@ func (d *mtsData) nextID(from int64) int64 {
 	return from + d.Base + d.Count
 }
 
-func (d *mtsData) bury(c Conference, at time.Time) {
-	c.DeletedAt = at
-	d.Deleted = append(d.Deleted, c)
-}
-
-// buried tells whether a conference of this event is among the deleted.
-func (d *mtsData) buried(event int64) bool {
-	id := strconv.FormatInt(event, 10)
-	for _, c := range d.Deleted {
-		if c.ID == id {
-			return true
-		}
-	}
-	return false
+// bury writes a conference into the list of what was deleted.
+func (m *MTSLink) bury(c Conference) {
+	c.DeletedAt = m.now()
+	m.data.Deleted = append(m.data.Deleted, c)
+	m.index.buried[c.eventID()] = true
 }
 
 // load reads the state file, if there is one.

@@ -247,14 +247,14 @@ func TestDefaults(t *testing.T) {
 	a.must(204, "PUT", "/eventsessions/"+session, "timezone=1"+at("startsAt", "2027-03-10 11:00"))
 	a.must(204, "DELETE", "/eventsessions/"+session, "")
 	state := a.State()
-	for cause, want := range map[string]int{"reminder": 1, "POST /eventsessions/{id}/register": 1, "POST /eventsessions/{id}/invite": 1,
+	for cause, want := range map[string]int{"reminder": 3, "POST /eventsessions/{id}/register": 1, "POST /eventsessions/{id}/invite": 1,
 		"PUT /eventsessions/{id}": 2, "DELETE /eventsessions/{id}": 2} {
 		if got := state.PlatformMailCauses[cause]; got != want {
 			t.Errorf("mails by %s: got %d, want %d", cause, got, want)
 		}
 	}
-	if state.PlatformMails != 7 {
-		t.Errorf("platform mails: got %d, want 7", state.PlatformMails)
+	if state.PlatformMails != 9 {
+		t.Errorf("platform mails: got %d, want 9", state.PlatformMails)
 	}
 	if state.Ignored["POST /events lectorids"] != 1 {
 		t.Errorf("ignored parameters: got %v", state.Ignored)

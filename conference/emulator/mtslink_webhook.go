@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -21,7 +22,8 @@ const (
 	mtsWebhookLimit    = 20
 	mtsWebhookTimeout  = 5 * time.Second
 	mtsWebhookAttempts = 3
-	mtsWebhookDelay    = 500 * time.Millisecond
+	mtsWebhookDelay    = 100 * time.Millisecond // of the machine's clock, not of the account's
+	mtsWebhookAtOnce   = 8
 )
 
 type mtsWebhook struct {
@@ -31,21 +33,42 @@ type mtsWebhook struct {
 	Events []string // empty: all
 }
 
+// AddWebhook makes a webhook as the account's page does, signed with secret if there is one, for
+// these events or for all, and returns its id.
+func (m *MTSLink) AddWebhook(address, secret string, events ...string) (int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	id, err := m.addWebhook(mtsWebhook{URL: address, Secret: secret, Events: events})
+	if err == nil {
+		m.save()
+	}
+	return id, err
+}
+
+func (m *MTSLink) addWebhook(hook mtsWebhook) (int64, error) {
+	u, err := url.Parse(hook.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return 0, badParameter("url")
+	}
+	if len(m.data.Webhooks) >= mtsWebhookLimit {
+		return 0, refuse(http.StatusBadRequest, "Too many webhooks")
+	}
+	hook.ID = m.data.nextID(3_000)
+	m.data.Webhooks = append(m.data.Webhooks, hook)
+	return hook.ID, nil
+}
+
 // createWebhook is POST /webhooks/create. The body is not published; url, secret and events[]
 // are a guess.
 func (m *MTSLink) createWebhook(c mtsCall) (mtsAnswer, error) {
-	raw, _ := c.form.text("url")
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return mtsAnswer{}, badParameter("url")
-	}
-	if len(m.data.Webhooks) >= mtsWebhookLimit {
-		return mtsAnswer{}, refuse(http.StatusBadRequest, "Too many webhooks")
-	}
-	hook := mtsWebhook{ID: m.data.nextID(3_000), URL: raw, Events: c.form.texts("events")}
+	hook := mtsWebhook{Events: c.form.texts("events")}
+	hook.URL, _ = c.form.text("url")
 	hook.Secret, _ = c.form.text("secret")
-	m.data.Webhooks = append(m.data.Webhooks, hook)
-	return mtsAnswer{http.StatusCreated, map[string]any{"webhookId": hook.ID}}, nil
+	id, err := m.addWebhook(hook)
+	if err != nil {
+		return mtsAnswer{}, err
+	}
+	return mtsAnswer{http.StatusCreated, map[string]any{"webhookId": id}}, nil
 }
 
 // deleteWebhook is POST /webhooks/{id}/delete.
@@ -58,22 +81,48 @@ func (m *MTSLink) deleteWebhook(c mtsCall) (mtsAnswer, error) {
 	return mtsAnswer{status: http.StatusNoContent}, nil
 }
 
+// tell sends what happened at that instant to the account's webhooks.
+func (m *MTSLink) tell(event string, at time.Time, data map[string]any) {
+	m.hooks.send(m.data.Webhooks, event, at.In(m.home), data)
+}
+
+// WaitWebhooks begins what is due by the account's clock and waits until every webhook that was
+// sent so far, or while it waits, has been delivered or given up. The error is that of ctx.
+func (m *MTSLink) WaitWebhooks(ctx context.Context) error {
+	m.mu.Lock()
+	m.autostart()
+	m.mu.Unlock()
+	select {
+	case <-m.hooks.idle():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // hookSender delivers webhooks beside the calls, section 6.
 type hookSender struct {
 	log    *slog.Logger
 	ctx    context.Context
 	cancel context.CancelFunc
 	client http.Client
-	mu     sync.Mutex // guards closed against wg
-	closed bool
-	wg     sync.WaitGroup
+	turns  chan struct{} // filled by deliveries that are being posted
+
+	mu      sync.Mutex
+	closed  bool
+	pending int
+	done    chan struct{} // closed while nothing is pending
 }
 
 func (h *hookSender) init(log *slog.Logger) {
 	h.log = log
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.client.Timeout = mtsWebhookTimeout
+	h.client.Transport = &http.Transport{MaxIdleConnsPerHost: mtsWebhookAtOnce}
 	h.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	h.turns = make(chan struct{}, mtsWebhookAtOnce)
+	h.done = make(chan struct{})
+	close(h.done)
 }
 
 func (h *hookSender) close() {
@@ -81,26 +130,61 @@ func (h *hookSender) close() {
 	h.closed = true
 	h.mu.Unlock()
 	h.cancel()
-	h.wg.Wait()
+	<-h.idle()
+	h.client.CloseIdleConnections()
+}
+
+// idle returns what is closed once nothing is pending.
+func (h *hookSender) idle() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.done
+}
+
+// add counts one more delivery, or says that none may begin any more.
+func (h *hookSender) add() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	if h.pending == 0 {
+		h.done = make(chan struct{})
+	}
+	h.pending++
+	return true
+}
+
+func (h *hookSender) remove() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.pending--; h.pending == 0 {
+		close(h.done)
+	}
 }
 
 // send delivers one happening to every address that wants it, each on its own.
 func (h *hookSender) send(hooks []mtsWebhook, event string, at time.Time, data map[string]any) {
+	// Both forms are seen, so both are sent: full minutes go without seconds.
+	layout := "2006-01-02T15:04:05-07:00"
+	if at.Second() == 0 {
+		layout = "2006-01-02T15:04-07:00"
+	}
 	for _, hook := range hooks {
 		if len(hook.Events) > 0 && !slices.Contains(hook.Events, event) {
 			continue
 		}
-		body, err := json.Marshal(map[string]any{"event": event,
-			"occurredAt": at.Truncate(time.Second).Format(time.RFC3339), "data": data})
+		body, err := json.Marshal(map[string]any{"event": event, "occurredAt": at.Format(layout), "data": data})
 		if err != nil {
 			h.log.Error("emulator: webhook", "event", event, "error", err)
 			return
 		}
-		h.mu.Lock()
-		if !h.closed {
-			h.wg.Go(func() { h.deliver(hook, body) })
+		if h.add() {
+			go func() {
+				defer h.remove()
+				h.deliver(hook, body)
+			}()
 		}
-		h.mu.Unlock()
 	}
 }
 
@@ -124,6 +208,8 @@ func (h *hookSender) deliver(hook mtsWebhook, body []byte) {
 }
 
 func (h *hookSender) post(hook mtsWebhook, body []byte) error {
+	h.turns <- struct{}{}
+	defer func() { <-h.turns }()
 	req, err := http.NewRequestWithContext(h.ctx, http.MethodPost, hook.URL, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -138,6 +224,8 @@ func (h *hookSender) post(hook mtsWebhook, body []byte) error {
 	if err != nil {
 		return err
 	}
+	// Read to its end, so that the connection serves the next one too.
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16))
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return refuse(resp.StatusCode, "receiver answered "+resp.Status)

@@ -3,6 +3,7 @@ package emulator
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -46,11 +47,18 @@ func zoneByName(name string) mtsZone {
 	return mtsZones[0]
 }
 
+// zoneLocations keeps what was loaded, by name: every time in an answer needs one.
+var zoneLocations sync.Map
+
 func (z mtsZone) location() *time.Location {
+	if loc, ok := zoneLocations.Load(z.Name); ok {
+		return loc.(*time.Location)
+	}
 	loc, err := time.LoadLocation(z.Name)
 	if err != nil {
-		return time.UTC
+		loc = time.UTC
 	}
+	zoneLocations.Store(z.Name, loc)
 	return loc
 }
 
