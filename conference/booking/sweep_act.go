@@ -1,0 +1,434 @@
+package booking
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"joinery/conference"
+	"joinery/store"
+	"joinery/store/outbox"
+)
+
+// A sweeping is one sweep under way.
+type sweeping struct {
+	*Sweeper
+	Sweep
+	job    *outbox.Job     // nil: it is only looked
+	broken map[string]bool // accounts that failed; nothing more is asked of them
+}
+
+// record runs f in a transaction that commits nothing once the lease is lost. It does so although
+// ctx has ended: what a provider has answered is not thrown away.
+func (t *sweeping) record(ctx context.Context, f func(*store.Tx) error) error {
+	return t.opts.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		if err := t.job.Hold(tx); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+}
+
+// forever is later than any meeting.
+var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// plans compares what was listed with the rows, which are read after it: the row of a room is there
+// before its conference. The plan of an account that could not be listed is empty.
+func (s *Sweeper) plans(tx *store.Tx, surveys []survey) ([]plan, error) {
+	plans := make([]plan, len(surveys))
+	last, err := tx.LastRoomID()
+	if err != nil {
+		return nil, err
+	}
+	restore, err := RestoreOf(tx)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := deviations(tx)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range surveys {
+		if v.err != nil {
+			continue
+		}
+		c := comparison{
+			account: v.account, prefix: s.prefix(), listed: v.listed, began: v.began, from: v.from,
+			rows: map[string]store.Room{}, seen: seen, last: last, confirmed: restore.Confirmed,
+			now: s.opts.Now(), keep: s.opts.Keep, titles: s.opts.Providers[v.account].Traits().TitleLimit,
+		}
+		for _, l := range v.listed {
+			row, err := tx.RoomByKey(l.Key)
+			switch {
+			case err == nil:
+				c.rows[l.Key] = *row
+			case !errors.Is(err, store.ErrNotFound):
+				return nil, err
+			}
+		}
+		rooms, err := tx.RoomsBetween(v.account, v.from, forever)
+		if err != nil {
+			return nil, err
+		}
+		for _, room := range rooms {
+			if conference.RoomState(room.State) == conference.RoomLive {
+				c.live = append(c.live, room)
+			}
+		}
+		if c.strays, err = tx.Strays(v.account); err != nil {
+			return nil, err
+		}
+		plans[i] = compare(c)
+	}
+	return plans, nil
+}
+
+// deviations reads how rooms were last found to differ.
+func deviations(tx *store.Tx) (map[int64]deviation, error) {
+	m := map[int64]deviation{}
+	_, err := readMeta(tx, metaDeviations, &m)
+	return m, err
+}
+
+// remember keeps since when strays are known.
+func remember(tx *store.Tx, account string, p *plan) error {
+	for i := range p.strays {
+		s := &p.strays[i]
+		if s.Ref == "" {
+			s.Kept = "the service gives no reference for it"
+			continue
+		}
+		row := store.Stray{Provider: account, Ref: s.Ref, Key: s.Key}
+		if err := tx.PutStray(&row); err != nil {
+			return err
+		}
+		s.Since = row.Seen
+	}
+	for _, ref := range p.forget {
+		if err := tx.DeleteStray(account, ref); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waitingLong is how long a booking without link and without work is left alone.
+const waitingLong = 5 * time.Minute
+
+// waiting counts the bookings without link that nobody is to look at, and has them looked at.
+func (s *Sweeper) waiting(tx *store.Tx, touch bool) (int, error) {
+	bookings, err := tx.WaitingBookings()
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, b := range bookings {
+		if b.Updated.Add(waitingLong).After(s.opts.Now()) {
+			continue
+		}
+		_, err := tx.WorkOf(Kind, b.ID)
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return 0, err
+		}
+		n++
+		if touch {
+			if err := s.opts.Outbox.Touch(tx, Kind, b.ID, s.opts.Now()); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return n, nil
+}
+
+// begin enters what was found, and puts the brake on.
+func (t *sweeping) begin(surveys []survey, plans []plan, allowed int) {
+	t.At = t.opts.Now()
+	ours := 0
+	for i, v := range surveys {
+		p := plans[i]
+		byAge(p.strays)
+		a := AccountSweep{Name: v.account, Ours: p.ours, Others: p.others, Live: p.live, Strays: p.strays}
+		if v.err != nil {
+			a.Problem = errorText(v.err)
+			t.broken[v.account] = true
+			t.opts.Observe(v.account, "sweep", string(conference.KindOf(v.err)))
+		}
+		ours += p.ours
+		for _, s := range p.strays {
+			if s.Due && s.Kept == "" {
+				t.Due++
+			}
+		}
+		t.Accounts = append(t.Accounts, a)
+	}
+	t.Limit = brake(ours)
+	t.Braked = t.Due > t.Limit && t.Due != allowed
+}
+
+// tight tells whether ctx leaves no time for another call, which the next run makes then.
+func (t *sweeping) tight(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	if ctx.Err() != nil || ok && time.Until(end) < callTime-5*time.Second {
+		t.Unending = true
+	}
+	return t.Unending
+}
+
+// fails notes an account's error: nothing more is asked of it in this sweep.
+func (t *sweeping) fails(i int, err error) {
+	a := &t.Accounts[i]
+	a.Problem = errorText(err)
+	t.broken[a.Name] = true
+	t.opts.Observe(a.Name, "sweep", string(conference.KindOf(err)))
+}
+
+// status asks for a room's status; ok is false if it cannot be known.
+func (t *sweeping) status(ctx context.Context, i int, r conference.Room) (status conference.Status, gone, ok bool) {
+	stater, able := conference.As[conference.Stater](t.opts.Providers[t.Accounts[i].Name])
+	if !able {
+		return "", false, false
+	}
+	status, err := stater.Status(ctx, r)
+	switch conference.KindOf(err) {
+	case "":
+		return status, false, true
+	case conference.Gone:
+		return "", true, true
+	case conference.Invalid:
+	default:
+		t.fails(i, err)
+	}
+	return "", false, false
+}
+
+// differences hands rooms whose conferences differ to the reconciler, if do.
+func (t *sweeping) differences(ctx context.Context, plans []plan, do bool) error {
+	for i, p := range plans {
+		var marks []difference
+		for _, d := range slices.Concat(t.rotated(p.missing), p.drifted) {
+			if !d.left && d.asked {
+				if t.broken[t.Accounts[i].Name] || t.tight(ctx) {
+					break
+				}
+				missing := d.start.IsZero() && d.title == ""
+				if missing {
+					t.cursor = d.room.ID
+				}
+				status, gone, ok := t.status(ctx, i, known(&d.room))
+				if !ok || gone != missing || !gone && status != conference.StatusPlanned {
+					continue
+				}
+			}
+			marks = append(marks, d)
+			t.found(i, d)
+		}
+		if !t.Unending {
+			t.cursor = 0
+		}
+		if !do {
+			continue
+		}
+		if err := t.record(ctx, func(tx *store.Tx) error { return t.mark(tx, marks, p.settled) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rotated puts first those that an earlier run had no time for.
+func (t *sweeping) rotated(ds []difference) []difference {
+	i := slices.IndexFunc(ds, func(d difference) bool { return d.room.ID > t.cursor })
+	if i < 0 {
+		return ds
+	}
+	return slices.Concat(ds[i:], ds[:i])
+}
+
+// found enters a difference.
+func (t *sweeping) found(i int, d difference) {
+	differ := Differ{Key: d.room.Key, Found: d.found, Left: d.left}
+	if m, err := decodeMeeting(d.room.Meeting); err == nil {
+		differ.Title = m.Title
+	}
+	a := &t.Accounts[i]
+	if d.start.IsZero() && d.title == "" {
+		a.Missing = append(a.Missing, differ)
+	} else {
+		a.Drifted = append(a.Drifted, differ)
+	}
+}
+
+// mark has the reconciler bring rooms to what the calendar wants: the calendar wins. One that is
+// gone is an update's Gone then, so that another is made and people are told.
+func (t *sweeping) mark(tx *store.Tx, marks []difference, settled []int64) error {
+	seen, err := deviations(tx)
+	if err != nil {
+		return err
+	}
+	for _, id := range settled {
+		delete(seen, id)
+	}
+	for id := range seen {
+		room, err := tx.RoomByID(id)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err != nil || conference.RoomState(room.State) != conference.RoomLive {
+			delete(seen, id)
+		}
+	}
+	for _, d := range marks {
+		room, err := tx.RoomByID(d.room.ID)
+		if err != nil {
+			return err
+		}
+		if room.State != d.room.State || room.Meeting != d.room.Meeting || !room.Updated.Equal(d.room.Updated) {
+			continue // the reconciler was at it meanwhile
+		}
+		log := t.opts.Log.With("room", room.ID, "booking", room.BookingID, "provider", room.Provider, "found", d.found)
+		last := seen[room.ID]
+		if d.left {
+			if last.Told {
+				continue
+			}
+			log.Warn("a conference differs again after it was set right; it is left as it is")
+			last.Told = true
+			seen[room.ID] = last
+			if err := t.step(tx, room.ID, "left", d.found); err != nil {
+				return err
+			}
+			continue
+		}
+		text, err := d.marked()
+		if err != nil {
+			return err
+		}
+		seen[room.ID] = deviation{Found: d.found, Sent: digest(room.Meeting), Mark: digest(text)}
+		room.Meeting = text
+		if err := tx.PutRoom(room); err != nil {
+			return fmt.Errorf("mark room %d: %w", room.ID, err)
+		}
+		if err := t.step(tx, room.ID, "differs", d.found); err != nil {
+			return err
+		}
+		if err := t.opts.Outbox.Touch(tx, Kind, room.BookingID, t.opts.Now()); err != nil {
+			return err
+		}
+		log.Warn("a conference was changed at the provider; the calendar's is restored")
+	}
+	return writeMeta(tx, metaDeviations, seen)
+}
+
+func (t *sweeping) step(tx *store.Tx, room int64, outcome, detail string) error {
+	err := tx.AddStep(&store.Step{RoomID: room, At: t.opts.Now(), What: "sweep", Outcome: outcome, Detail: detail})
+	if err != nil {
+		return fmt.Errorf("store a step of room %d: %w", room, err)
+	}
+	return nil
+}
+
+// strays deletes those that are due, one by one.
+func (t *sweeping) strays(ctx context.Context) error {
+	for i := range t.Accounts {
+		a := &t.Accounts[i]
+		for k := range a.Strays {
+			s := &a.Strays[k]
+			if !s.Due || s.Kept != "" || t.Braked || t.broken[a.Name] {
+				continue
+			}
+			if t.tight(ctx) {
+				return nil
+			}
+			if err := t.remove(ctx, i, s); err != nil {
+				return err
+			}
+			if s.Deleted {
+				a.Deleted++
+			}
+		}
+	}
+	return nil
+}
+
+// remove deletes a stray, unless it turns out that it is none or that people are in it.
+func (t *sweeping) remove(ctx context.Context, i int, s *Stray) error {
+	account := t.Accounts[i].Name
+	status, gone, ok := t.status(ctx, i, s.listed.Room)
+	switch {
+	case t.broken[account]:
+		return nil
+	case !ok && s.listed.Status != conference.StatusPlanned:
+		s.Kept = "whether it has begun cannot be known"
+		return nil
+	case ok && !gone && status != conference.StatusPlanned:
+		s.Kept = "it is " + string(status)
+		return nil
+	}
+	err := t.record(ctx, func(tx *store.Tx) error {
+		row, err := tx.RoomByKey(s.Key)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err == nil && belongs(row, s.listed) {
+			s.Kept = "it belongs to a room now"
+		}
+		r, err := RestoreOf(tx)
+		if err == nil && r.InForce() {
+			s.Kept = "the database was restored"
+		}
+		return err
+	})
+	if err != nil || s.Kept != "" {
+		return err
+	}
+	if !gone {
+		err := t.opts.Providers[account].Release(ctx, s.listed.Room)
+		if kind := conference.KindOf(err); kind != "" && kind != conference.Gone {
+			t.opts.Observe(account, "delete stray", string(kind))
+			t.fails(i, err)
+			return nil
+		}
+	}
+	s.Deleted = true
+	t.opts.Observe(account, "delete stray", "ok")
+	t.opts.Log.Info("a conference without a room was deleted", "provider", account, "key", s.Key, "ref", s.Ref, "since", s.Since)
+	return t.record(ctx, func(tx *store.Tx) error {
+		if err := tx.DeleteStray(account, s.Ref); err != nil {
+			return err
+		}
+		row, err := tx.RoomByKey(s.Key)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return t.step(tx, row.ID, "deleted stray", s.Ref)
+	})
+}
+
+// tell tells operators.
+func (t *sweeping) tell() {
+	for _, a := range t.Accounts {
+		outcome := "ok"
+		switch {
+		case a.Problem != "":
+			t.opts.Log.Warn("an account could not be swept", "provider", a.Name, "error", a.Problem)
+			continue // observed where it failed
+		case t.Restore.InForce():
+			outcome = "restored"
+		case t.Braked:
+			outcome = "braked"
+		}
+		t.opts.Observe(a.Name, "sweep", outcome)
+	}
+	if t.Braked {
+		t.opts.Log.Error("so many conferences without a room would be deleted that none is; see joinery reconcile -n",
+			"due", t.Due, "limit", t.Limit)
+	}
+}
