@@ -72,6 +72,7 @@ func TestRowsRoundTrip(t *testing.T) {
 		check("waiting bookings", waiting, []store.Booking{*b}, err)
 		b.Link, b.Block, b.InLocation, b.BlockGone, b.Since = "https://x/1", "block", true, true, at
 		b.Problem, b.ProblemSince, b.Generation, b.RecurrenceID = "denied", at, 2, "r"
+		b.Token, b.Warning = "token", "fields"
 		check("update booking", nil, nil, tx.PutBooking(b))
 		waiting, err = tx.WaitingBookings()
 		check("no more waiting", waiting, []store.Booking(nil), err)
@@ -86,6 +87,7 @@ func TestRowsRoundTrip(t *testing.T) {
 		r.State, r.Refs, r.JoinURL, r.DialIn, r.Passcode = "live", map[string]string{"event": "7"}, "https://x/1", "+7", "11"
 		r.Meeting, r.Start, r.End, r.Unclear, r.Attempts, r.LastError = "{}", at, at.Add(1), true, 3, "late"
 		r.End = at.Add(time.Minute)
+		r.Occurrence, r.Status, r.StatusAt, r.AskAt, r.People = "20310203T040506Z", "planned", at.Add(2*time.Minute), at.Add(time.Hour), "[]"
 		check("update room", nil, nil, tx.PutRoom(r))
 		gotRoom, err := tx.RoomByLink("https://x/1")
 		check("room", gotRoom, r, err)
