@@ -20,7 +20,17 @@ func (p *program) emulateCommand() *cobra.Command {
 it prints is the base address for base_url. The page / shows the account's conferences, /_state the
 same as JSON; POST /_fault sets what goes wrong, DELETE /_fault clears it:
 
-  {"call": "POST /events", "fault": "delay|drop|429|500|badjson|denied", "seconds": 5, "times": 1}`,
+  {"call": "POST /events", "fault": "delay|drop|429|500|badjson|denied", "seconds": 5, "times": 1}
+
+POST /_live and /_hand do what people do in the provider's own page, past the API; /_switch sets
+what differs between accounts:
+
+  /_live    {"id": ID, "action": "start|stop|delete|join|leave", "email": "...", "name": "..."}
+  /_hand    {"id": ID, "action": "rename", "name": "..."}
+            {"id": ID, "action": "reschedule", "start": "2027-03-09T15:30:00+03:00"}
+            {"id": ID, "action": "tags", "tags": ["..."]}
+            {"action": "add", "name": "...", "start": "...", "tags": ["..."]}
+  /_switch  {"one_live": true, "required_fields": ["City"], "plan_lapsed": true, "refusal": 404}`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l, err := listenTCP(address)

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -45,12 +46,11 @@ func (m *MTSLink) Rename(id int64, name string) error {
 		return badParameter("name")
 	}
 	return m.byHand(id, func(e *mtsEvent, sessions []*mtsSession) error {
-		for _, s := range sessions {
-			if s.Status == mtsStop {
-				return notNow(s)
-			}
+		open := slices.DeleteFunc(slices.Clone(sessions), func(s *mtsSession) bool { return s.Status == mtsStop })
+		if len(open) == 0 && len(sessions) > 0 {
+			return notNow(sessions[0])
 		}
-		for _, s := range sessions {
+		for _, s := range open {
 			s.About.Name = name
 		}
 		if e.ID == id || e.single() {

@@ -65,7 +65,10 @@ func TestTenThousandEvents(t *testing.T) {
 // Sessions begin at their own times, however late somebody looks, and only where their last edit
 // still says so.
 func TestAutostartInOrder(t *testing.T) {
-	a := newTestAccount(t, MTSLinkOptions{})
+	a, r := newTestAccount(t, MTSLinkOptions{}), newTestReceiver(t)
+	if _, err := a.AddWebhook(r.URL, "secret", "eventSession.started"); err != nil {
+		t.Fatal(err)
+	}
 	start := time.Date(2027, 3, 2, 6, 0, 0, 0, time.UTC)
 	var sessions []string
 	for i := range 5 {
@@ -84,6 +87,9 @@ func TestAutostartInOrder(t *testing.T) {
 	got := a.Conferences("START")
 	if len(got) != 2 || got[0].Session != sessions[3] || !got[0].Began.Equal(start.Add(2*time.Hour)) || got[1].Session != sessions[4] || !got[1].Began.Equal(start.Add(time.Hour)) {
 		t.Errorf("began: got %+v", got)
+	}
+	if got := r.take(a); len(got) != 2 {
+		t.Errorf("told of: %+v, want the two that are there", got)
 	}
 	// One that is made to start by itself after its time begins then, not before.
 	a.must(204, "PUT", "/eventsessions/"+sessions[0], "startType=autostart")
