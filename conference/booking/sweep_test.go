@@ -1,0 +1,628 @@
+package booking
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"joinery/conference"
+	"joinery/conference/emulator"
+	"joinery/conference/mtslink"
+	"joinery/store"
+	"joinery/store/outbox"
+)
+
+// A sweptAccount is an emulated account of MTS Link with a clock that tests move.
+type sweptAccount struct {
+	*testing.T
+	service *emulator.MTSLink
+	*mtslink.Provider
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newSweptAccount(t *testing.T) *sweptAccount {
+	t.Helper()
+	a := &sweptAccount{T: t, now: sweepNow}
+	a.service = emulator.NewMTSLink(emulator.MTSLinkOptions{Token: "key", Now: a.clock})
+	t.Cleanup(a.service.Close)
+	server := httptest.NewServer(a.service)
+	t.Cleanup(server.Close)
+	var err error
+	if a.Provider, err = mtslink.New(mtslink.Config{BaseURL: server.URL + "/v3", Token: "key", Now: a.clock}); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func (a *sweptAccount) clock() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.now
+}
+
+func (a *sweptAccount) pass(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.now = a.now.Add(d)
+}
+
+// conference makes one at the service, with whatever key.
+func (a *sweptAccount) conference(key, title string) conference.Room {
+	a.Helper()
+	r, err := a.Reserve(a.Context(), a.meeting(key, title), conference.Room{}, func(conference.Room) error { return nil })
+	if err != nil {
+		a.Fatal(err)
+	}
+	return r
+}
+
+// meeting is at noon in twenty days.
+func (a *sweptAccount) meeting(key, title string) conference.Meeting {
+	start := sweepNow.AddDate(0, 0, 20)
+	return conference.Meeting{Key: key, Title: title, Start: start, End: start.Add(time.Hour), Zone: "Europe/Moscow"}
+}
+
+// titles are those of the conferences that exist, sorted.
+func (a *sweptAccount) titles() string {
+	var all []string
+	for _, c := range a.service.State().Conferences {
+		all = append(all, c.Name)
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+func (a *sweptAccount) want(titles string) {
+	a.Helper()
+	if got := a.titles(); got != titles {
+		a.Errorf("the account has %q, want %q", got, titles)
+	}
+}
+
+// A sweptHouse is an installation: a database and its sweeper.
+type sweptHouse struct {
+	*sweptAccount
+	path  string
+	store *store.Store
+	*Sweeper
+	providers map[string]conference.Provider
+}
+
+func (a *sweptAccount) house(t *testing.T) *sweptHouse {
+	t.Helper()
+	h := &sweptHouse{sweptAccount: a, path: filepath.Join(t.TempDir(), "joinery.db"), providers: map[string]conference.Provider{"a": a}}
+	h.open()
+	t.Cleanup(func() { h.store.Close() })
+	return h
+}
+
+func (h *sweptHouse) open() {
+	h.Helper()
+	var err error
+	if h.store, err = store.Open(context.Background(), "sqlite:"+h.path, store.Options{Now: h.clock}); err != nil {
+		h.Fatal(err)
+	}
+	h.Sweeper = NewSweeper(SweepOptions{Store: h.store, Outbox: outbox.New(h.store, outbox.Options{}), Providers: h.providers})
+}
+
+func (h *sweptHouse) update(f func(tx *store.Tx) error) {
+	h.Helper()
+	if err := h.store.Update(context.Background(), f); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// book makes a booking with a live room.
+func (h *sweptHouse) book(title string) store.Room {
+	h.Helper()
+	var room store.Room
+	h.update(func(tx *store.Tx) error {
+		b := &store.Booking{State: store.BookingWanted, Provider: "a", Link: "https://join.example/j/x", Generation: 1}
+		if err := tx.PutBooking(b); err != nil {
+			return err
+		}
+		room = store.Room{BookingID: b.ID, Provider: "a", Generation: 1, State: string(conference.RoomCreating)}
+		return tx.PutRoom(&room)
+	})
+	learn(&room, h.conference(room.Key, title))
+	h.put(&room, func(r *store.Room) {
+		r.State = string(conference.RoomLive)
+		h.sent(r, title)
+	})
+	return room
+}
+
+// put stores a room after change, as the reconciler would, a while ago.
+func (h *sweptHouse) put(room *store.Room, change func(*store.Room)) {
+	h.Helper()
+	h.update(func(tx *store.Tx) error {
+		change(room)
+		return tx.PutRoom(room)
+	})
+	h.pass(time.Minute)
+}
+
+// sent is what the row says once the service was brought to a title.
+func (h *sweptHouse) sent(r *store.Room, title string) {
+	m := h.meeting(r.Key, title)
+	r.Start, r.End = m.Start, m.End
+	r.Meeting, _ = encodeMeeting(m)
+}
+
+// row reads a room and whether its booking is to be looked at.
+func (h *sweptHouse) row(id int64) (room *store.Room, touched bool) {
+	h.Helper()
+	err := h.store.View(context.Background(), func(tx *store.Tx) (err error) {
+		if room, err = tx.RoomByID(id); err != nil {
+			return err
+		}
+		_, err = tx.WorkOf(Kind, room.BookingID)
+		touched = err == nil
+		if errors.Is(err, store.ErrNotFound) {
+			err = nil
+		}
+		return err
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return room, touched
+}
+
+func (h *sweptHouse) sweep() Sweep {
+	h.Helper()
+	s, err := h.Run(h.Context(), 0)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return s
+}
+
+// says is an account's part of a sweep in words.
+func says(s Sweep) string {
+	a := s.Accounts[0]
+	return fmt.Sprintf("ours %d live %d strays %d deleted %d drifted %d missing %d", a.Ours, a.Live, len(a.Strays), a.Deleted, len(a.Drifted), len(a.Missing))
+}
+
+func (h *sweptHouse) wantSweep(s Sweep, want string) {
+	h.Helper()
+	if got := says(s); got != want || s.Failed() {
+		h.Errorf("the sweep says\n%s %+v, want\n%s", got, s.Accounts[0], want)
+	}
+}
+
+// Strays of ours are deleted after a day, and nothing else: neither another installation's nor what
+// people made by hand, nor what is live or took place, nor what the reconciler is still at.
+func TestSweepStrays(t *testing.T) {
+	a := newSweptAccount(t)
+	h, neighbour := a.house(t), a.house(t)
+	kept := h.book("kept")
+	neighbour.book("neighbour's")
+	a.conference(neighbour.prefix()+"77", "neighbour's stray")
+	a.conference("", "by hand")
+	a.conference(kept.Key+"x", "by hand, tagged")
+	gone := h.book("gone")
+	h.put(&gone, func(r *store.Room) { r.State = string(conference.RoomGone) })
+	begun := h.book("begun")
+	h.put(&begun, func(r *store.Room) { r.State, r.Refs = string(conference.RoomCreating), nil })
+	a.conference(kept.Key, "double")
+	for _, what := range []string{"live", "ended"} {
+		room := h.book(what)
+		h.put(&room, func(r *store.Room) { r.State = string(conference.RoomGone) })
+		if err := a.Start(t.Context(), known(&room)); err != nil {
+			t.Fatal(err)
+		}
+		if what == "ended" {
+			if err := a.Stop(t.Context(), known(&room)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	all := "begun, by hand, by hand, tagged, double, ended, gone, kept, live, neighbour's, neighbour's stray"
+
+	look, err := h.Look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.wantSweep(look, "ours 6 live 1 strays 3 deleted 0 drifted 0 missing 0")
+	if got := look.Accounts[0].Others; got != 3 {
+		t.Errorf("others' conferences with keys: got %d, want 3", got)
+	}
+	h.update(func(tx *store.Tx) error {
+		if known, err := tx.Strays("a"); err != nil || len(known) > 0 {
+			t.Errorf("looking remembered %v, %v", known, err)
+		}
+		if _, swept, err := LastSweep(tx); swept || err != nil {
+			t.Errorf("looking is taken for a sweep: %v", err)
+		}
+		return nil
+	})
+
+	h.wantSweep(h.sweep(), "ours 6 live 1 strays 3 deleted 0 drifted 0 missing 0")
+	h.pass(23 * time.Hour)
+	h.wantSweep(h.sweep(), "ours 6 live 1 strays 3 deleted 0 drifted 0 missing 0")
+	a.want(all)
+	h.pass(2 * time.Hour)
+	h.wantSweep(h.sweep(), "ours 6 live 1 strays 3 deleted 2 drifted 0 missing 0")
+	a.want("begun, by hand, by hand, tagged, ended, kept, live, neighbour's, neighbour's stray")
+	h.wantSweep(h.sweep(), "ours 4 live 1 strays 1 deleted 0 drifted 0 missing 0")
+	h.update(func(tx *store.Tx) error {
+		if known, err := tx.Strays("a"); err != nil || len(known) != 1 {
+			t.Errorf("remembered are %v, %v; want the live one", known, err)
+		}
+		steps, err := tx.Steps(gone.BookingID)
+		if err != nil || len(steps) != 1 || steps[0].Outcome != "deleted stray" {
+			t.Errorf("steps of the room that was gone: got %+v, %v", steps, err)
+		}
+		return nil
+	})
+	neighbour.sweep()
+	a.want("begun, by hand, by hand, tagged, ended, kept, live, neighbour's, neighbour's stray")
+}
+
+// What somebody changed or deleted at the service is handed to the reconciler, once; a service that
+// has its own way is not fought.
+func TestSweepDrift(t *testing.T) {
+	a := newSweptAccount(t)
+	h := a.house(t)
+	same, renamed, moved, deleted := h.book("same"), h.book("renamed"), h.book("moved"), h.book("deleted")
+	foreign := func(r store.Room, change func(*conference.Meeting)) {
+		t.Helper()
+		m, err := decodeMeeting(r.Meeting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&m)
+		if _, err := a.Update(t.Context(), known(&r), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	party := func(m *conference.Meeting) { m.Title = "party" }
+	foreign(renamed, party)
+	foreign(moved, func(m *conference.Meeting) { m.Start, m.End = m.Start.Add(time.Hour), m.End.Add(time.Hour) })
+	if err := a.Release(t.Context(), known(&deleted)); err != nil {
+		t.Fatal(err)
+	}
+	check := func(when string, room store.Room, marked, touched bool) {
+		t.Helper()
+		row, work := h.row(room.ID)
+		if (row.Meeting != room.Meeting) != marked || work != touched {
+			t.Errorf("%s, %s: marked %v, touched %v; want %v, %v", when, room.Key, row.Meeting != room.Meeting, work, marked, touched)
+		}
+	}
+
+	look, err := h.Look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.wantSweep(look, "ours 3 live 4 strays 0 deleted 0 drifted 2 missing 1")
+	check("looked", renamed, false, false)
+
+	h.wantSweep(h.sweep(), "ours 3 live 4 strays 0 deleted 0 drifted 2 missing 1")
+	check("swept", same, false, false)
+	for _, r := range []store.Room{renamed, moved, deleted} {
+		check("swept", r, true, true)
+	}
+	row, _ := h.row(renamed.ID)
+	if m, err := decodeMeeting(row.Meeting); err != nil || m.Title != "party" || m.Key != renamed.Key {
+		t.Errorf("the row's meeting is %+v, %v; want what the service has", m, err)
+	}
+	h.pass(time.Minute)
+	h.wantSweep(h.sweep(), "ours 3 live 4 strays 0 deleted 0 drifted 0 missing 0")
+
+	// The reconciler's update, after which the same name stands there again.
+	settle := func() {
+		t.Helper()
+		h.put(row, func(r *store.Room) { r.Meeting = renamed.Meeting })
+		h.update(func(tx *store.Tx) error {
+			w, err := tx.ClaimWork(Kind, tx.Now(), "lease", tx.Now().Add(time.Minute))
+			for ; err == nil; w, err = tx.ClaimWork(Kind, tx.Now(), "lease", tx.Now().Add(time.Minute)) {
+				if err := tx.FinishWork(w, time.Time{}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	settle()
+	for range 2 {
+		s := h.sweep()
+		h.wantSweep(s, "ours 3 live 4 strays 0 deleted 0 drifted 1 missing 0")
+		if d := s.Accounts[0].Drifted[0]; !d.Left || d.Title != "renamed" || d.Found != `its title is "party"` {
+			t.Errorf("the difference is %+v, want it left", d)
+		}
+		check("again", renamed, false, false)
+	}
+	h.update(func(tx *store.Tx) error {
+		steps, err := tx.Steps(renamed.BookingID)
+		if err != nil || len(steps) != 2 || steps[0].Outcome != "differs" || steps[1].Outcome != "left" {
+			t.Errorf("steps: got %+v, %v", steps, err)
+		}
+		return nil
+	})
+
+	// Set right at last, and changed once more by somebody: that is new.
+	foreign(renamed, func(*conference.Meeting) {})
+	h.wantSweep(h.sweep(), "ours 3 live 4 strays 0 deleted 0 drifted 0 missing 0")
+	foreign(renamed, party)
+	h.wantSweep(h.sweep(), "ours 3 live 4 strays 0 deleted 0 drifted 1 missing 0")
+	check("anew", renamed, true, true)
+}
+
+// A run that would delete many deletes none, unless it is told exactly how many.
+func TestSweepBrake(t *testing.T) {
+	a := newSweptAccount(t)
+	h := a.house(t)
+	h.update(func(tx *store.Tx) error { return tx.SkipRoomIDs(100) })
+	for i := range 6 {
+		a.conference(fmt.Sprintf("%s%d", h.prefix(), i+1), "stray")
+	}
+	h.book("kept")
+	h.sweep()
+	h.pass(25 * time.Hour)
+	for _, allowed := range []int{0, 5, 7} {
+		s, err := h.Run(t.Context(), allowed)
+		if err != nil || !s.Braked || s.Due != 6 || s.Limit != 5 || s.deleted() != 0 {
+			t.Errorf("allowed %d: got %+v, %v; want it braked", allowed, s, err)
+		}
+	}
+	h.update(func(tx *store.Tx) error {
+		if s, ok, err := LastSweep(tx); err != nil || !ok || !s.Braked {
+			t.Errorf("the last sweep: got %+v, %v, %v", s, ok, err)
+		}
+		return nil
+	})
+	if n := len(a.service.State().Conferences); n != 7 {
+		t.Errorf("%d conferences are left, want all 7", n)
+	}
+	s, err := h.Run(t.Context(), 6)
+	if err != nil || s.Braked || s.deleted() != 6 {
+		t.Errorf("allowed 6: got %+v, %v", s, err)
+	}
+	a.want("kept")
+}
+
+// After an older copy of the database was put back nothing is deleted or changed until somebody
+// confirms, and no key is given twice.
+func TestSweepRestored(t *testing.T) {
+	a := newSweptAccount(t)
+	h := a.house(t)
+	first := h.book("first")
+	noError(t, h.store.Close())
+	backup, err := os.ReadFile(h.path)
+	noError(t, err)
+	h.open()
+	for _, title := range []string{"second", "third", "fourth"} {
+		h.book(title)
+	}
+	h.sweep()
+	noError(t, h.store.Close())
+	noError(t, os.WriteFile(h.path, backup, 0o600))
+	h.open()
+	if _, err := a.Update(t.Context(), known(&first), a.meeting(first.Key, "renamed since")); err != nil {
+		t.Fatal(err)
+	}
+
+	// The reconciler's queue is held until the account was looked at, so that the next room is the fifth.
+	var made store.Room
+	gated := h.Gate(outbox.Queue{Kind: Kind, Group: func(context.Context, int64) string { return "a" },
+		Handle: func(context.Context, *outbox.Job) (time.Time, error) {
+			made = h.book("fifth")
+			return time.Time{}, nil
+		}})
+	if _, err := gated.Handle(t.Context(), &outbox.Job{}); err != nil {
+		t.Fatal(err)
+	}
+	if made.ID != 5 {
+		t.Errorf("the new room has the number %d, want 5", made.ID)
+	}
+	for range 3 {
+		h.pass(30 * time.Hour)
+		s := h.sweep()
+		h.wantSweep(s, "ours 5 live 2 strays 3 deleted 0 drifted 0 missing 0")
+		if !s.Restore.InForce() || !strings.Contains(s.Restore.Why, first.Key[:len(first.Key)-1]+"4") {
+			t.Errorf("the restore is %+v, want it found by the fourth key", s.Restore)
+		}
+	}
+	a.want("fifth, fourth, renamed since, second, third")
+	if row, touched := h.row(first.ID); row.Meeting != first.Meeting || touched {
+		t.Error("the first room was marked although the restore was not confirmed")
+	}
+
+	h.update(func(tx *store.Tx) error {
+		ok, err := ConfirmRestore(tx, "root")
+		if !ok {
+			t.Error("there was nothing to confirm")
+		}
+		return err
+	})
+	h.update(func(tx *store.Tx) error {
+		if ok, err := ConfirmRestore(tx, "root"); ok || err != nil {
+			t.Errorf("confirming again: got %v, %v", ok, err)
+		}
+		if r, err := RestoreOf(tx); err != nil || r.InForce() || r.Who != "root" || r.Found.IsZero() {
+			t.Errorf("what is kept of it: %+v, %v", r, err)
+		}
+		return nil
+	})
+	h.wantSweep(h.sweep(), "ours 5 live 2 strays 3 deleted 3 drifted 1 missing 0")
+	a.want("fifth, renamed since")
+	h.wantSweep(h.sweep(), "ours 2 live 2 strays 0 deleted 0 drifted 0 missing 0")
+}
+
+// Looking sees an older copy too, and remembers nothing.
+func TestLookRestored(t *testing.T) {
+	a := newSweptAccount(t)
+	h := a.house(t)
+	a.conference(h.prefix()+"9", "lost")
+	s, err := h.Look(t.Context())
+	if err != nil || !s.Restore.InForce() {
+		t.Errorf("got %+v, %v; want the restore seen", s, err)
+	}
+	h.update(func(tx *store.Tx) error {
+		r, err := RestoreOf(tx)
+		if r.InForce() {
+			t.Error("looking remembered the restore")
+		}
+		if last, err := tx.LastRoomID(); last != 0 || err != nil {
+			t.Errorf("the last id: got %d, %v; want 0", last, err)
+		}
+		return err
+	})
+}
+
+// An account that fails is passed over, and tried again soon.
+func TestSweepAccountFails(t *testing.T) {
+	a, b := newSweptAccount(t), newSweptAccount(t)
+	h := a.house(t)
+	h.providers["b"] = b
+	h.providers["c"] = account{newService("c")} // cannot list
+	h.book("kept")
+	a.conference(h.prefix()+"1", "double")
+	b.service.SetPlanLapsed(true)
+	h.sweep()
+	h.pass(25 * time.Hour)
+	s := h.sweep()
+	if len(s.Accounts) != 2 || s.Accounts[0].Deleted != 1 || s.Accounts[0].Problem != "" || s.Accounts[1].Problem == "" {
+		t.Errorf("got %+v, want one deleted at a, and b's problem", s.Accounts)
+	}
+	a.want("kept")
+	h.update(func(tx *store.Tx) error {
+		w, err := tx.WorkOf(SweepKind, sweepSubject)
+		if err == nil && (w.Lease != "" || !w.Due.Equal(tx.Now().Add(failedAgain))) {
+			t.Errorf("the next sweep is %+v, want it free and due in %v", w, failedAgain)
+		}
+		return err
+	})
+}
+
+// A booking without link that nobody would look at is looked at.
+func TestSweepWaiting(t *testing.T) {
+	h := newSweptAccount(t).house(t)
+	add := func() (id int64) {
+		h.update(func(tx *store.Tx) error {
+			b := &store.Booking{State: store.BookingWanted, Provider: "a"}
+			err := tx.PutBooking(b)
+			id = b.ID
+			return err
+		})
+		return id
+	}
+	lost, worked := add(), add()
+	h.update(func(tx *store.Tx) error { return tx.TouchWork(Kind, worked, tx.Now().Add(time.Hour)) })
+	h.pass(waitingLong)
+	fresh := add()
+	if s, err := h.Look(t.Context()); err != nil || s.Touched != 1 {
+		t.Errorf("looking: got %+v, %v; want one", s, err)
+	}
+	if s := h.sweep(); s.Touched != 1 {
+		t.Errorf("got %+v, want one touched", s)
+	}
+	h.update(func(tx *store.Tx) error {
+		if w, err := tx.WorkOf(Kind, lost); err != nil || w.Due.After(tx.Now()) {
+			t.Errorf("the lost booking's work: got %+v, %v", w, err)
+		}
+		if _, err := tx.WorkOf(Kind, fresh); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the fresh booking's work: got %v, want none", err)
+		}
+		return nil
+	})
+}
+
+// The queue sweeps at the start and then by itself; a run beside it waits for its turn.
+func TestSweepQueue(t *testing.T) {
+	a := newSweptAccount(t)
+	h := a.house(t)
+	runner := outbox.New(h.store, outbox.Options{})
+	sweeper := NewSweeper(SweepOptions{Store: h.store, Outbox: runner, Providers: h.providers, Every: 3 * time.Hour})
+	runner.Add(sweeper.Queue())
+	h.update(sweeper.Recover)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- runner.Run(ctx) }()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		var w *store.Work
+		h.update(func(tx *store.Tx) (err error) {
+			w, err = tx.WorkOf(SweepKind, sweepSubject)
+			return err
+		})
+		if w.Lease == "" && w.Due.Equal(sweepNow.Add(3*time.Hour)) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the sweep's work is %+v", w)
+		}
+	}
+	h.sweep()
+	cancel()
+	noError(t, <-done)
+	h.update(func(tx *store.Tx) error {
+		if s, ok, err := LastSweep(tx); err != nil || !ok || !s.At.Equal(sweepNow) {
+			t.Errorf("the last sweep: got %+v, %v, %v", s, ok, err)
+		}
+		return nil
+	})
+
+	// Somebody else's lease is waited for, and not disturbed.
+	h.update(func(tx *store.Tx) error {
+		if err := tx.TouchWork(SweepKind, sweepSubject, tx.Now()); err != nil {
+			return err
+		}
+		_, err := tx.ClaimSubject(SweepKind, sweepSubject, tx.Now(), "theirs", tx.Now().Add(time.Minute))
+		return err
+	})
+	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := h.Run(short, 0); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("beside another sweep: got %v", err)
+	}
+}
+
+// The gate asks an account until it answers, for two minutes, and lets others' bookings pass.
+func TestSweepGate(t *testing.T) {
+	a, b := newSweptAccount(t), newSweptAccount(t)
+	h := a.house(t)
+	h.providers["b"] = b
+	h.providers["c"] = account{newService("c")}
+	fault := emulator.Fault{Call: "GET /organization/events/schedule", Kind: "500"}
+	noError(t, b.service.SetFault(fault))
+	passed := 0
+	gate := h.Gate(outbox.Queue{Kind: Kind, Group: func(_ context.Context, id int64) string { return string(rune('a' + id)) },
+		Handle: func(context.Context, *outbox.Job) (time.Time, error) { passed++; return time.Time{}, nil }})
+	admitted := func(account int64) bool {
+		before := passed
+		_, err := gate.Handle(t.Context(), &outbox.Job{Work: store.Work{Subject: account}})
+		if (err == nil) != (passed == before+1) {
+			t.Errorf("passed %d after %d, error %v", passed, before, err)
+		}
+		return err == nil
+	}
+	lists := func(a *sweptAccount) int { return a.service.State().Calls["GET /organization/events/schedule"] }
+	for _, step := range []struct {
+		account int64
+		want    bool
+		a, b    int
+	}{{1, false, 1, 1}, {0, true, 1, 1}, {2, true, 1, 1}, {1, false, 1, 2}} {
+		if got := admitted(step.account); got != step.want || lists(a) != step.a || lists(b) != step.b {
+			t.Errorf("account %d: admitted %v, lists %d and %d; want %+v", step.account, got, lists(a), lists(b), step)
+		}
+	}
+	a.pass(gatePatience + time.Second)
+	if !admitted(1) {
+		t.Error("the account that cannot be listed keeps its bookings for ever")
+	}
+	before := lists(b)
+	if !admitted(1) || lists(b) != before {
+		t.Error("it is asked again although it was given up")
+	}
+}
