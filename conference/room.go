@@ -1,5 +1,7 @@
 package conference
 
+import "time"
+
 // A Room is what a provider gave for a meeting.
 type Room struct {
 	// Refs are the provider's references, by its own names ("event", "session"). A room that
@@ -31,7 +33,13 @@ const (
 	RoomReleasing RoomState = "releasing" // to be deleted at the provider
 	RoomGone      RoomState = "gone"      // deleted, or never made
 	RoomHistory   RoomState = "history"   // its meeting took place; left at the provider
+	// RoomLeft: its meeting's time is over and people are still in it. It is watched until they have
+	// gone, at most MaxOverrun, and is history then.
+	RoomLeft RoomState = "left"
 )
+
+// MaxOverrun is how long after its planned end a meeting may go on before it is ended (design §7).
+const MaxOverrun = 2 * time.Hour
 
 // A Status is what the provider says of a room's meeting.
 type Status string

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -83,6 +84,18 @@ func (tx *Tx) RoomsBetween(provider string, from, to time.Time) ([]Room, error) 
 	return list(tx, "rooms", (*Room).fields, `SELECT `+roomColumns+` FROM rooms
 		WHERE provider = ? AND end_at > ? AND start_at < ? ORDER BY id`, provider, instant(from), instant(to))
 }
+
+// RoomsByRef lists an account's rooms one of whose Refs is value, by id.
+func (tx *Tx) RoomsByRef(provider, name, value string) ([]Room, error) {
+	rooms, err := list(tx, "rooms", (*Room).fields, `SELECT `+roomColumns+` FROM rooms
+		WHERE provider = ? AND state IN ('live', 'left', 'creating', 'releasing') AND refs LIKE ? ESCAPE '\' ORDER BY id`,
+		provider, "%"+likeEscape(value)+"%")
+	return slices.DeleteFunc(rooms, func(r Room) bool { return r.Refs[name] != value }), err
+}
+
+var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+func likeEscape(s string) string { return likeEscaper.Replace(s) }
 
 // LastRoomID is the highest id that a room ever had or that SkipRoomIDs passed over; 0: there was none.
 func (tx *Tx) LastRoomID() (id int64, err error) {

@@ -136,10 +136,11 @@ func (c *Changer) situation(tx *store.Tx, r PutRequest, in *body, cur *store.Obj
 	if owner != nil {
 		s.current = parseStored(owner.Data)
 	}
+	s.zone = zoneOf(u)
 	if err := c.bookings(tx, &s); err != nil {
 		return s, nil, err
 	}
-	marks := s.marks()
+	marks := s.marks(s.own)
 	switch {
 	case named != nil:
 		s.base = parseStored(named)
@@ -172,42 +173,35 @@ func (c *Changer) owner(tx *store.Tx, ev *store.Event, cur *store.Object) (*stor
 	return o, nil
 }
 
-// bookings reads the event's own booking and every link it ever had.
+// bookings reads the event's bookings and every link it ever had.
 func (c *Changer) bookings(tx *store.Tx, s *situation) error {
+	s.links = map[int64][]string{}
 	if s.event.ID == 0 {
 		return nil
 	}
-	b, err := bookingOf(tx, s.event.ID)
-	if err != nil || b == nil {
+	var err error
+	if s.conferences, err = conferencesOf(tx, s.event.ID); err != nil {
 		return err
 	}
-	s.booking = b
-	rooms, err := tx.Rooms(b.ID)
+	for _, b := range s.all() {
+		if s.links[b.ID], err = c.opts.Policy.linksEver(tx, b); err != nil {
+			return err
+		}
+	}
+	if s.own == nil {
+		return nil
+	}
+	rooms, err := tx.Rooms(s.own.ID)
 	if err != nil {
 		return fmt.Errorf("read the rooms: %w", err)
 	}
-	s.links = linksOf(rooms)
-	s.reusable = true
+	s.had, s.reusable = len(linksOf(rooms)) > 0, true
 	for _, r := range rooms {
-		if r.Generation == b.Generation && !usable(&r) {
+		if r.Generation == s.own.Generation && !usable(&r) && r.Occurrence == "" {
 			s.reusable = false
 		}
 	}
 	return nil
-}
-
-// bookingOf is the booking of the event itself.
-func bookingOf(tx *store.Tx, eventID int64) (*store.Booking, error) {
-	list, err := tx.Bookings(eventID)
-	if err != nil {
-		return nil, fmt.Errorf("read the bookings: %w", err)
-	}
-	for i := range list {
-		if list[i].RecurrenceID == "" {
-			return &list[i], nil
-		}
-	}
-	return nil, nil
 }
 
 func linksOf(rooms []store.Room) []string {
@@ -220,63 +214,86 @@ func linksOf(rooms []store.Room) []string {
 	return out
 }
 
-// marks are what of the event's own booking may stand in a body.
-func (s *situation) marks() ical.Marks {
-	if s.booking == nil {
-		return ical.Marks{}
+// marks are what of b may stand in a body; whatever other link of the event's conferences stands
+// there is an old one. nil: there is no booking.
+func (s *situation) marks(b *store.Booking) ical.Marks {
+	var m ical.Marks
+	if b != nil {
+		m.Link, m.Block = b.Link, b.Block
 	}
-	return ical.Marks{Link: s.booking.Link, Block: s.booking.Block, Old: without(s.links, s.booking.Link)}
+	for _, other := range s.all() {
+		m.Old = append(m.Old, s.links[other.ID]...)
+	}
+	m.Old = without(m.Old, m.Link)
+	return m
 }
 
 // copied finds out whether the body carries traces of another booking of the same owner: it was
 // copied, and gets a conference of its own. A bare link is only text.
 func (c *Changer) copied(tx *store.Tx, s *situation) error {
-	v := s.incoming.Master
-	if v == nil {
-		return nil
+	for _, v := range s.incoming.All() {
+		ask, err := c.copiedIn(tx, s, v)
+		if err != nil {
+			return err
+		}
+		if v == s.incoming.Master {
+			s.copied = ask
+		}
 	}
-	consider := func(b *store.Booking) error {
-		if b == nil || b.UserID != s.user.ID || s.booking != nil && b.ID == s.booking.ID {
+	return nil
+}
+
+// copiedIn looks at one component and notes the links of what was copied.
+func (c *Changer) copiedIn(tx *store.Tx, s *situation, v *ical.VEvent) (ask *Ask, err error) {
+	consider := func(b *store.Booking, err error) error {
+		if errors.Is(err, store.ErrNotFound) {
 			return nil
 		}
-		rooms, err := tx.Rooms(b.ID)
 		if err != nil {
-			return fmt.Errorf("read the rooms of the copied event: %w", err)
+			return fmt.Errorf("look for the copied booking: %w", err)
 		}
-		for _, link := range linksOf(rooms) {
+		if b.UserID != s.user.ID || s.event.ID != 0 && b.EventID == s.event.ID {
+			return nil
+		}
+		links, err := c.opts.Policy.linksEver(tx, b)
+		if err != nil {
+			return err
+		}
+		for _, link := range links {
 			if !slices.Contains(s.foreign, link) {
 				s.foreign = append(s.foreign, link)
 			}
 		}
-		s.copied = &Ask{By: ByCopy, Provider: b.Provider, Kind: b.Kind, Capacity: b.Capacity}
+		ask = &Ask{By: ByCopy, Provider: b.Provider, Kind: b.Kind, Capacity: b.Capacity}
 		return nil
 	}
 	if l := v.Component.First(ical.PropBooking); l != nil {
-		b, err := find(tx.BookingByPublicID(l.Value))
-		if err != nil {
-			return fmt.Errorf("look for the copied booking: %w", err)
-		}
-		if err := consider(b); err != nil {
-			return err
+		if err := consider(tx.BookingByPublicID(l.Value)); err != nil {
+			return nil, err
 		}
 	}
 	for _, link := range ical.OurLinks(v.Component) {
-		room, err := tx.RoomByLink(link)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("look for the copied room: %w", err)
-		}
-		b, err := tx.BookingByID(room.BookingID)
-		if err != nil {
-			return fmt.Errorf("read the copied booking: %w", err)
-		}
-		if err := consider(b); err != nil {
-			return err
+		if err := consider(c.bookingOfLink(tx, link)); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return ask, nil
+}
+
+// bookingOfLink finds the booking whose event has, or had, a link of ours.
+func (c *Changer) bookingOfLink(tx *store.Tx, link string) (*store.Booking, error) {
+	if name, ok := c.opts.Policy.tokenOf(link); ok {
+		token, err := tx.TokenByName(name)
+		if err != nil {
+			return nil, err
+		}
+		return tx.BookingByID(token.BookingID)
+	}
+	room, err := tx.RoomByLink(link)
+	if err != nil {
+		return nil, err
+	}
+	return tx.BookingByID(room.BookingID)
 }
 
 // usable tells whether a room may still serve its booking.

@@ -113,11 +113,11 @@ func (c *Changer) heir(tx *store.Tx, ev *store.Event, except int64) (*store.Obje
 
 // refresh writes the event's conference as it is remembered into the object that owns it now.
 func (c *Changer) refresh(tx *store.Tx, ev *store.Event) error {
-	b, err := bookingOf(tx, ev.ID)
+	all, err := conferencesOf(tx, ev.ID)
 	if err != nil {
 		return err
 	}
-	if b != nil {
+	for _, b := range all.all() {
 		if err := c.rewrite(tx, b, nil); err != nil {
 			return err
 		}

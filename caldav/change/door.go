@@ -1,6 +1,16 @@
 package change
 
-import "time"
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"joinery/caldav/ical"
+	"joinery/conference"
+	"joinery/store"
+)
 
 // DoorState says what stands behind a join page.
 type DoorState string
@@ -29,4 +39,130 @@ type Door struct {
 	Zone    *time.Location // the organiser's, in which times are told
 	Locale  string         // the organiser's, where the reader's is none of ours
 	Problem string         // DoorRefused: a conference.Reason or "other"
+}
+
+// Door tells what stands behind a join page now; ok is false where there is no such page.
+func (c *Changer) Door(ctx context.Context, token string) (d Door, ok bool, err error) {
+	err = c.opts.Store.View(ctx, func(tx *store.Tx) error {
+		t, err := find(tx.TokenByName(token))
+		if err != nil || t == nil {
+			return err
+		}
+		b, err := tx.BookingByID(t.BookingID)
+		if err != nil {
+			return fmt.Errorf("read the booking of a join page: %w", err)
+		}
+		p, err := c.present(tx, b.EventID)
+		if err != nil {
+			return err
+		}
+		ok = true
+		d, err = c.door(tx, p, b, token, tx.Now())
+		return err
+	})
+	return d, ok, err
+}
+
+func (c *Changer) door(tx *store.Tx, p *Present, b *store.Booking, token string, now time.Time) (Door, error) {
+	prov, _ := c.opts.Policy.provider(b.Provider)
+	d := Door{Service: prov.Service, Zone: p.Zone, Locale: p.User.Locale}
+	if p.Event != nil && len(p.Event.All()) > 0 {
+		d.Title = titleOf(p.Event.All()[0])
+	}
+	switch {
+	case p.Gone || p.Event == nil || p.Row.Role != store.RoleOrganizer:
+		d.State = DoorCancelled
+		return d, nil
+	case b.State == store.BookingRemoved:
+		d.State = DoorRemoved
+		return d, nil
+	case b.State == store.BookingDropped || token != b.Token:
+		d.State = DoorReplaced
+		return d, nil
+	}
+	rooms, err := roomsOf(tx, p.conferences)
+	if err != nil {
+		return d, err
+	}
+	all := p.conferences
+	if b.RecurrenceID != "" {
+		all = conferences{singles: map[string]*store.Booking{b.RecurrenceID: b}}
+	}
+	o, left, err := all.next(p, heldBy(rooms), now)
+	switch {
+	case errors.Is(err, errUnknowable):
+		d.State, d.Problem = DoorRefused, string(conference.ReasonSeries)
+		return d, nil
+	case err != nil:
+		return d, err
+	}
+	var room *store.Room
+	if left {
+		d.Title, d.Start, d.End = titleOf(o.vevent), o.start, o.end
+		d.Opens = o.start.Add(-cmp.Or(c.opts.Policy.JoinOpens, defaultOpens))
+		room = roomFor(rooms, o)
+	}
+	if !left || now.Before(d.Opens) {
+		if r := overrunning(rooms, b, now); r != nil {
+			d.State, d.URL, d.Start, d.End = DoorOpen, r.JoinURL, r.Start, r.End
+			return d, nil
+		}
+	}
+	if room != nil {
+		d.URL = room.JoinURL
+	}
+	switch {
+	case !left:
+		d.State = DoorOver
+	case room == nil && o.booking.Problem != "":
+		d.State, d.Problem = DoorRefused, o.booking.Problem
+	case now.Before(d.Opens):
+		d.State = DoorWaiting
+	case room == nil:
+		d.State = DoorMaking
+	default:
+		d.State = DoorOpen
+	}
+	return d, nil
+}
+
+// defaultOpens is how long before its start a meeting lets people in.
+const defaultOpens = 30 * time.Minute
+
+// roomFor is the room in which o is held, nil while there is none.
+func roomFor(rooms []store.Room, o occasion) *store.Room {
+	for i := len(rooms) - 1; i >= 0; i-- {
+		r := &rooms[i]
+		if r.BookingID != o.booking.ID || r.Occurrence != o.key || r.JoinURL == "" || r.Generation != o.booking.Generation {
+			continue
+		}
+		ended := conference.Status(r.Status) == conference.StatusEnded
+		if s := conference.RoomState(r.State); s == conference.RoomLive && !ended {
+			return r
+		}
+	}
+	return nil
+}
+
+// overrunning is a room of b's whose time is over and in which people still are.
+func overrunning(rooms []store.Room, b *store.Booking, now time.Time) *store.Room {
+	for i := len(rooms) - 1; i >= 0; i-- {
+		r := &rooms[i]
+		switch conference.RoomState(r.State) {
+		case conference.RoomLive, conference.RoomLeft:
+			over := !r.End.After(now) && now.Before(r.End.Add(conference.MaxOverrun))
+			if over && r.BookingID == b.ID && r.JoinURL != "" && conference.Status(r.Status) == conference.StatusLive {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// titleOf is what whoever has a link may read of an event's title.
+func titleOf(v *ical.VEvent) string {
+	if v.Class == "PRIVATE" || v.Class == "CONFIDENTIAL" {
+		return ""
+	}
+	return v.Summary
 }

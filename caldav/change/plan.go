@@ -18,13 +18,15 @@ type situation struct {
 	local    func(address string) bool
 	imported bool // the save is part of an import
 
+	zone    *time.Location // the user's
 	event   store.Event    // as it stands; zero ID: the UID is new to this user
-	booking *store.Booking // of the event itself; nil: none
-	// reusable: no room of the booking's present generation is being released or gone.
+	conferences
+	// reusable: no room of the own booking's present generation is being released or gone.
 	reusable bool
-	links    []string // all links that the booking's rooms ever had
-	copied   *Ask     // the body carries traces of another booking of this user
-	foreign  []string // that booking's links
+	had      bool               // a room of the own booking had a link
+	links    map[int64][]string // all links that each booking ever had
+	copied   *Ask               // the body carries traces of another booking of this user
+	foreign  []string           // links of such bookings
 
 	base, current, incoming *ical.Event // base and current are nil where there is none
 	refused                 string      // why this user gets no new conference now, a conference.Reason
@@ -35,10 +37,16 @@ type situation struct {
 type plan struct {
 	data    []byte
 	event   store.Event
-	booking *store.Booking // to be stored; nil: unchanged
+	booking *store.Booking // of the event itself, to be stored; nil: unchanged
 	created bool           // booking asks for a conference that was not asked for before
-	look    bool           // the reconciler is to look at the booking
+	singles []single       // of occurrences, to be stored
 	why     string
+}
+
+// A single is what becomes of the booking of one occurrence.
+type single struct {
+	booking *store.Booking
+	created bool
 }
 
 // planSave decides what a client's save means. It is pure.
@@ -55,10 +63,10 @@ func planSave(s situation) plan {
 	edit := s.incoming.Object.Edit()
 	if p.event.Role == store.RoleOrganizer {
 		s.conference(&p, edit, revived)
-	} else if s.booking != nil && s.booking.State == store.BookingWanted {
+	} else if s.anyWanted() {
 		// The owner gave the event away: the conference was the owner's.
-		p.drop(s.booking, s.now)
-		s.present(edit, nil, s.marks(), verdict{move: moveRemove})
+		p.dropAll(&s)
+		s.strip(edit, s.marks(s.own))
 		p.why = "the organizer changed"
 	}
 	s.scheduling(&p, edit)
@@ -85,38 +93,61 @@ func roleOf(e *ical.Event, u *store.User) store.Role {
 	return store.RoleNone
 }
 
-// drop notes that the booking's event is gone; its rooms are released after the settle time.
-func (p *plan) drop(b *store.Booking, now time.Time) {
+// dropped is b without its event; its rooms are released after the settle time.
+func dropped(b *store.Booking, now time.Time) *store.Booking {
 	c := *b
 	c.State, c.Since = store.BookingDropped, now
-	p.booking, p.look = &c, true
+	return &c
 }
 
-// conference decides about the event's own booking and edits the incoming body accordingly.
+// dropAll notes that the bookings' event is gone.
+func (p *plan) dropAll(s *situation) {
+	if s.own != nil && s.own.State == store.BookingWanted {
+		p.booking = dropped(s.own, s.now)
+	}
+	for _, b := range s.singles {
+		if b.State == store.BookingWanted {
+			p.singles = append(p.singles, single{booking: dropped(b, s.now)})
+		}
+	}
+}
+
+func (s *situation) anyWanted() bool {
+	return slices.ContainsFunc(s.all(), func(b *store.Booking) bool { return b.State == store.BookingWanted })
+}
+
+// conference decides about the event's bookings and edits the incoming body accordingly.
 func (s *situation) conference(p *plan, edit *ical.Edit, revived bool) {
 	v := s.incoming.Master
-	if v == nil {
-		return
+	if v != nil {
+		left := s.own != nil && s.own.State == store.BookingWanted && s.movedIntoPast(v)
+		if v.Cancelled() || left {
+			if s.anyWanted() {
+				p.dropAll(s)
+				p.why = "the event was cancelled"
+				if left {
+					p.why = "the event was moved into the past before it began"
+				}
+			}
+			if len(s.all()) > 0 {
+				marks := s.marks(s.own)
+				marks.Old = append(marks.Old, s.foreign...)
+				s.strip(edit, marks)
+			}
+			return
+		}
+		s.master(p, edit, v, revived)
 	}
-	b := s.booking
-	marks := s.marks()
+	s.overrides(p, edit, revived)
+}
+
+// master decides about the booking of the event itself and edits its master accordingly.
+func (s *situation) master(p *plan, edit *ical.Edit, v *ical.VEvent, revived bool) {
+	b := s.own
+	marks := s.marks(b)
 	marks.Old = append(marks.Old, s.foreign...)
 	if b == nil {
 		marks.Block = s.policy.strayNote(v)
-	}
-	left := b != nil && b.State == store.BookingWanted && s.movedIntoPast(v)
-	if v.Cancelled() || left {
-		if b != nil && b.State == store.BookingWanted {
-			p.drop(b, s.now)
-			p.why = "the event was cancelled"
-			if left {
-				p.why = "the event was moved into the past before it began"
-			}
-		}
-		if b != nil {
-			s.present(edit, nil, marks, verdict{move: moveRemove})
-		}
-		return
 	}
 	verdict := s.judge(v, b, marks, revived)
 	p.why = verdict.why
@@ -125,45 +156,65 @@ func (s *situation) conference(p *plan, edit *ical.Edit, revived bool) {
 		s.inert(p, edit, v, b, marks)
 		return
 	case moveKeep:
-		c := *b
-		c.State, c.BlockGone = store.BookingWanted, verdict.blockGone
-		if verdict.ask.By != "" {
-			c.By = []string{verdict.ask.By}
-		}
-		for _, a := range s.policy.asks(v) {
-			if a.By == ByProperty && a.same(c.Provider, c.Kind) {
-				c.Capacity = a.Capacity
-			}
-		}
-		c.InLocation = s.present(edit, &c, marks, verdict)
-		p.booking, p.look = &c, true
+		c := s.kept(b, v, verdict)
+		c.InLocation = s.present(edit, v, c, marks, verdict)
+		p.booking = c
 		return
 	case moveRemove:
-		c := *b
-		c.State, c.Since, c.Link, c.Block, c.InLocation, c.BlockGone, c.Problem = store.BookingRemoved, s.now, "", "", false, false, ""
-		s.present(edit, nil, marks, verdict)
-		p.booking, p.look = &c, true
+		s.present(edit, v, nil, marks, verdict)
+		p.booking = removed(b, s.now)
 		return
 	}
+	c := s.asked(b, v, verdict)
+	s.present(edit, v, c, marks, verdict)
+	p.booking, p.created = c, true
+}
+
+// kept is b after a save that keeps it.
+func (s *situation) kept(b *store.Booking, v *ical.VEvent, verdict verdict) *store.Booking {
+	c := *b
+	c.State, c.BlockGone = store.BookingWanted, verdict.blockGone
+	if c.Token == "" {
+		c.Token = s.newID()
+	}
+	if verdict.ask.By != "" {
+		c.By = []string{verdict.ask.By}
+	}
+	for _, a := range s.policy.asks(v) {
+		if a.By == ByProperty && a.same(c.Provider, c.Kind) {
+			c.Capacity = a.Capacity
+		}
+	}
+	return &c
+}
+
+// removed is b after its organiser has removed the conference.
+func removed(b *store.Booking, now time.Time) *store.Booking {
+	c := *b
+	c.State, c.Since, c.Link, c.Block, c.InLocation, c.BlockGone, c.Problem, c.Warning = store.BookingRemoved, now, "", "", false, false, "", ""
+	return &c
+}
+
+// asked is b (nil: a new booking) after a conference was asked for that is not the present one.
+func (s *situation) asked(b *store.Booking, v *ical.VEvent, verdict verdict) *store.Booking {
 	c := store.Booking{EventID: s.event.ID, UserID: s.user.ID}
 	if b == nil {
 		c.PublicID = s.newID()
 	} else {
 		c = *b
 	}
-	c.State, c.Since, c.Generation = store.BookingWanted, s.now, c.Generation+1
+	c.State, c.Since, c.Generation, c.Token = store.BookingWanted, s.now, c.Generation+1, s.newID()
 	c.Provider, c.Kind, c.Capacity = verdict.ask.Provider, verdict.ask.Kind, verdict.ask.Capacity
 	c.By = ways(append(s.policy.asks(v), verdict.ask), c.Provider, c.Kind)
-	c.Link, c.Block, c.InLocation, c.BlockGone, c.Problem = "", "", false, false, s.refused
-	if len(s.links) > 0 && c.Problem == string(conference.ReasonDaily) {
+	c.Link, c.Block, c.InLocation, c.BlockGone, c.Problem, c.Warning = "", "", false, false, s.refused, ""
+	if s.had && c.Problem == string(conference.ReasonDaily) {
 		// An event that had a conference is not another one.
 		c.Problem = ""
 	}
 	if c.Problem != "" {
 		c.ProblemSince, c.Block = s.now, note(s.policy, &c, s.user.Locale)
 	}
-	s.present(edit, &c, marks, verdict)
-	p.booking, p.look, p.created = &c, true, true
+	return &c
 }
 
 // movedIntoPast tells whether v is over although its meeting, as it stood, has not begun: what was
@@ -208,9 +259,7 @@ func (s *situation) judge(v *ical.VEvent, b *store.Booking, marks ical.Marks, re
 	out := judge(b, base, in, s.copied)
 	asksNew := out.move == moveCreate
 	switch {
-	case asksNew && v.Recurring:
-		return verdict{move: moveNone, why: "a series"}
-	case asksNew && ended(v, s.user, s.now):
+	case asksNew && (ended(v, s.user, s.now) || s.over()):
 		return verdict{move: moveNone, why: "it has ended"}
 	case asksNew && fresh && s.imported:
 		return verdict{move: moveNone, why: "imported"}
@@ -218,11 +267,20 @@ func (s *situation) judge(v *ical.VEvent, b *store.Booking, marks ical.Marks, re
 	return out
 }
 
+// over tells whether no occurrence of a series is to come. Where that cannot be known, it is not.
+func (s *situation) over() bool {
+	if !series(s.incoming) {
+		return false
+	}
+	_, left, err := s.incoming.Next(s.now, s.zone)
+	return err == nil && !left
+}
+
 // inert edits a body without conference: links of ours are stripped, and an import that would have
 // asked says so.
 func (s *situation) inert(p *plan, edit *ical.Edit, v *ical.VEvent, b *store.Booking, marks ical.Marks) {
 	if b != nil || s.copied != nil || marks.Block != "" {
-		s.present(edit, nil, marks, verdict{move: moveRemove})
+		s.present(edit, v, nil, marks, verdict{move: moveRemove})
 		return
 	}
 	state := v.Component.Text(ical.PropState)
@@ -234,22 +292,23 @@ func (s *situation) inert(p *plan, edit *ical.Edit, v *ical.VEvent, b *store.Boo
 	}
 }
 
-// present edits every component of the incoming body so that booking b stands in it (nil: nothing of
-// ours). It tells whether the link stands in the master's LOCATION.
-func (s *situation) present(edit *ical.Edit, b *store.Booking, marks ical.Marks, v verdict) (inLocation bool) {
-	pres := ical.Presentation{Location: v.location, Marks: ical.Marks{Old: withPresent(marks), Block: marks.Block}}
+// strip takes everything of ours out of every component of the incoming body.
+func (s *situation) strip(edit *ical.Edit, marks ical.Marks) {
+	for _, v := range s.incoming.All() {
+		s.present(edit, v, nil, marks, verdict{move: moveRemove})
+	}
+}
+
+// present edits v so that booking b stands in it (nil: nothing of ours). It tells whether the link
+// stands in LOCATION.
+func (s *situation) present(edit *ical.Edit, v *ical.VEvent, b *store.Booking, marks ical.Marks, verdict verdict) (inLocation bool) {
+	pres := ical.Presentation{Location: verdict.location, Marks: ical.Marks{Old: withPresent(marks), Block: marks.Block}}
 	if b == nil {
 		pres.Resources, pres.PartStat = s.policy.isResource, "DECLINED"
 	} else {
 		pres = presentation(s.policy, b, pres)
 	}
-	for _, c := range s.incoming.All() {
-		in := edit.Present(c.Component, pres)
-		if c.RecurrenceID == nil {
-			inLocation = in
-		}
-	}
-	return inLocation
+	return edit.Present(v.Component, pres)
 }
 
 // presentation completes pres, which holds the marks to be looked for, with how booking b stands in
@@ -268,8 +327,10 @@ func presentation(p *Policy, b *store.Booking, pres ical.Presentation) ical.Pres
 		prov, _ := p.provider(b.Provider)
 		pres.Label = prov.Service
 	case b.Problem != "":
-		pres.State, pres.Reason = "failed", b.Problem
 		pres.PartStat = "DECLINED"
+	}
+	if b.Problem != "" {
+		pres.State, pres.Reason = "failed", b.Problem
 	}
 	return pres
 }
@@ -303,7 +364,7 @@ func ended(v *ical.VEvent, u *store.User, now time.Time) bool {
 func meetingEnd(v *ical.VEvent, loc *time.Location) time.Time {
 	start, end := v.Start.In(loc), v.End.In(loc)
 	if !end.After(start) {
-		end = start.Add(time.Hour)
+		end = start.Add(defaultLength)
 	}
 	return end
 }

@@ -34,7 +34,10 @@ type Present struct {
 	Since   time.Time // when the link became pending
 	Service string    // the provider's name for people, empty without conference
 	JoinURL string
-	Problem string // reason, LinkRefused only
+	Problem string // why there is no room now (a conference.Reason or "other"), empty: there is, or will be
+	Warning string // why people could not be registered, empty: all are
+
+	conferences conferences // the event's bookings; empty once it is gone
 	Zone    *time.Location
 }
 
@@ -75,28 +78,64 @@ func (c *Changer) present(tx *store.Tx, eventID int64) (*Present, error) {
 
 // link fills in what stands for the event's conference.
 func (c *Changer) link(tx *store.Tx, p *Present) error {
-	b, err := bookingOf(tx, p.Row.ID)
-	if err != nil || b == nil || b.State != store.BookingWanted || p.Gone {
+	all, err := conferencesOf(tx, p.Row.ID)
+	if err != nil || p.Gone {
 		return err
 	}
-	prov, _ := c.opts.Policy.provider(b.Provider)
-	p.Service, p.JoinURL, p.Problem = prov.Service, b.Link, b.Problem
-	alive := true
-	if b.Link != "" {
-		if alive, err = linkAlive(tx, b); err != nil {
+	p.conferences = all
+	for _, b := range all.all() {
+		if b.State != store.BookingWanted {
+			continue
+		}
+		if err := c.linkOf(tx, p, b); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// linkOf adds what stands for one of the event's bookings: the event waits while one is pending, and
+// is told of by the first.
+func (c *Changer) linkOf(tx *store.Tx, p *Present, b *store.Booking) error {
+	alive := true
+	if b.Link != "" {
+		var err error
+		if alive, err = c.linkAlive(tx, b); err != nil {
+			return err
+		}
+	}
+	state, since, link := LinkPending, b.Since, b.Link
 	switch {
 	case !alive:
 		// Somebody deleted the conference at the provider; people are told of its successor.
-		p.Link, p.Since, p.JoinURL = LinkPending, b.Updated, ""
+		since, link = b.Updated, ""
 	case b.Link != "":
-		p.Link = LinkReady
+		state = LinkReady
 	case b.Problem != "":
-		p.Link = LinkRefused
-	default:
-		p.Link, p.Since = LinkPending, b.Since
+		state = LinkRefused
+	}
+	if p.Link == LinkNone {
+		prov, _ := c.opts.Policy.provider(b.Provider)
+		p.Service, p.JoinURL = prov.Service, link
+	}
+	if p.Problem == "" {
+		p.Problem = b.Problem
+	}
+	if p.Warning == "" {
+		p.Warning = b.Warning
+	}
+	rank := map[LinkState]int{LinkNone: 0, LinkReady: 1, LinkRefused: 2, LinkPending: 3}
+	if rank[state] > rank[p.Link] {
+		p.Link, p.Since = state, since
 	}
 	return nil
+}
+
+// LinkAt is the link that stands in one of the event's components, empty for none.
+func (p *Present) LinkAt(v *ical.VEvent) string {
+	b := p.conferences.of(p.Event.OverrideKey(v, p.Zone))
+	if b == nil || b.State != store.BookingWanted {
+		return ""
+	}
+	return b.Link
 }

@@ -153,18 +153,11 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 	if err := tx.PutEvent(&p.event); err != nil {
 		return Result{}, nil, fmt.Errorf("store the event: %w", err)
 	}
-	if p.booking != nil {
-		p.booking.EventID = p.event.ID
-		if err := tx.PutBooking(p.booking); err != nil {
-			return Result{}, nil, fmt.Errorf("store the booking: %w", err)
-		}
-		if p.look {
-			if err := c.opts.Outbox.Touch(tx, WorkBooking, p.booking.ID, now); err != nil {
-				return Result{}, nil, err
-			}
-		}
+	waitFor, err := c.storeBookings(tx, &s, &p)
+	if err != nil {
+		return Result{}, nil, err
 	}
-	if s.event.ID != 0 || o.ScheduleTag != "" || p.booking != nil {
+	if s.event.ID != 0 || o.ScheduleTag != "" || p.booking != nil || len(p.singles) > 0 {
 		if err := c.opts.Outbox.Touch(tx, WorkMail, p.event.ID, now); err != nil {
 			return Result{}, nil, err
 		}
@@ -180,10 +173,36 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 		return Result{}, nil, err
 	}
 	res := Result{Created: cur == nil, Object: o, ScheduleTag: o.ScheduleTag}
-	if p.created && p.booking.Problem == "" {
-		return res, p.booking, nil
+	return res, waitFor, nil
+}
+
+// storeBookings stores what a plan makes of the event's bookings and has all of them looked at: what
+// one of them is to have depends on the others. It returns one whose link the save may wait for.
+func (c *Changer) storeBookings(tx *store.Tx, s *situation, p *plan) (waitFor *store.Booking, err error) {
+	changed := p.singles
+	if p.booking != nil {
+		changed = append([]single{{p.booking, p.created}}, changed...)
 	}
-	return res, nil, nil
+	look := map[int64]bool{}
+	for _, b := range s.all() {
+		look[b.ID] = true
+	}
+	for _, one := range changed {
+		one.booking.EventID = p.event.ID
+		if err := tx.PutBooking(one.booking); err != nil {
+			return nil, fmt.Errorf("store the booking: %w", err)
+		}
+		look[one.booking.ID] = true
+		if one.created && one.booking.Problem == "" && waitFor == nil {
+			waitFor = one.booking
+		}
+	}
+	for id := range look {
+		if err := c.opts.Outbox.Touch(tx, WorkBooking, id, tx.Now()); err != nil {
+			return nil, err
+		}
+	}
+	return waitFor, nil
 }
 
 // storeObject stores o unless its bytes are those that stand there already.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"joinery/caldav/ical"
@@ -24,21 +25,64 @@ func (c *Changer) Wanted(tx *store.Tx, b *store.Booking, now time.Time) (booking
 	if p.Event == nil && !p.Gone {
 		return want, fmt.Errorf("event %s: the stored object cannot be parsed", p.Row.UID)
 	}
-	if p.Event == nil || p.Event.Master == nil {
+	if p.Event == nil || len(p.Event.All()) == 0 {
 		return want, nil
 	}
-	v := p.Event.Master
-	end := meetingEnd(v, p.Zone)
-	want.Meeting = c.meeting(b, v, p)
-	// A conference that was given up before its meeting was over is released however late.
-	given := b.State != store.BookingWanted && b.Since.Before(end)
-	want.Past = !v.Recurring && !end.After(now) && !given
-	want.Needed = b.State == store.BookingWanted && !p.Gone && !want.Past && p.Row.Role == store.RoleOrganizer
-	if !want.Needed {
+	want.Link = c.opts.Policy.fixedLink(b, p.Event)
+	if b.State != store.BookingWanted || p.Gone || p.Row.Role != store.RoleOrganizer {
+		want.GivenUp = b.Since
+		c.over(&want, b, p, now)
 		return want, nil
 	}
-	if end.After(now) {
-		want.Look = end
+	return c.needed(tx, b, p, want, now)
+}
+
+// over tells of an event that does not recur whether its conference, given up, took place. One that
+// was given up before its meeting was over is released however late.
+func (c *Changer) over(want *booking.Want, b *store.Booking, p *Present, now time.Time) {
+	if m := p.Event.Master; m != nil && !series(p.Event) && b.RecurrenceID == "" {
+		end := meetingEnd(m, p.Zone)
+		want.Meeting = c.meeting(b, occasion{vevent: m, start: m.Start.In(p.Zone), end: end}, p)
+		want.Past = !end.After(now) && !b.Since.Before(end)
+	}
+}
+
+// needed completes what a booking that is wanted asks for.
+func (c *Changer) needed(tx *store.Tx, b *store.Booking, p *Present, want booking.Want, now time.Time) (booking.Want, error) {
+	all, err := conferencesOf(tx, b.EventID)
+	if err != nil {
+		return want, err
+	}
+	rooms, err := roomsOf(tx, all)
+	if err != nil {
+		return want, err
+	}
+	if series(p.Event) {
+		// An occurrence that was taken out may come back in the next save.
+		want.ReleaseAt = p.Row.Saved.Add(c.opts.Policy.Settle)
+	}
+	o, ok, err := all.next(p, heldBy(rooms), now)
+	switch {
+	case errors.Is(err, errUnknowable):
+		want.Refused = string(conference.ReasonSeries)
+		return want, nil
+	case err != nil:
+		return want, err
+	case !ok:
+		want.Past = true
+		if m := p.Event.Master; m != nil {
+			want.Meeting = c.meeting(b, occasion{vevent: m, start: m.Start.In(p.Zone), end: meetingEnd(m, p.Zone)}, p)
+		}
+		return want, nil
+	}
+	want.Look = o.end
+	if o.booking.ID != b.ID {
+		want.Idle = true
+		return want, nil
+	}
+	want.Needed, want.Occurrence, want.Meeting = true, o.key, c.meeting(b, o, p)
+	if c.opts.Policy.Register {
+		want.People = c.people(o, p)
 	}
 	if b.Link == "" {
 		reason, look := c.refusedNow(b, p.User, now)
@@ -63,11 +107,11 @@ func (c *Changer) refusedNow(b *store.Booking, u *store.User, now time.Time) (st
 	return "", time.Time{}
 }
 
-// meeting is what is asked of the provider for v (design §4: titles and lengths that it does not
+// meeting is what is asked of the provider for o (design §4: titles and lengths that it does not
 // take are cut for it alone).
-func (c *Changer) meeting(b *store.Booking, v *ical.VEvent, p *Present) conference.Meeting {
+func (c *Changer) meeting(b *store.Booking, o occasion, p *Present) conference.Meeting {
 	prov, _ := c.opts.Policy.provider(b.Provider)
-	start, end := v.Start.In(p.Zone), meetingEnd(v, p.Zone)
+	v, start, end := o.vevent, o.start, o.end
 	if prov.MaxLong > 0 && end.Sub(start) > prov.MaxLong {
 		end = start.Add(prov.MaxLong)
 	}
@@ -81,16 +125,13 @@ func (c *Changer) meeting(b *store.Booking, v *ical.VEvent, p *Present) conferen
 	}
 	m := conference.Meeting{
 		Title: title, Start: start.UTC(), End: end.UTC(), Zone: v.Start.Zone,
-		Host: conference.Person{Name: p.User.Name}, Kind: conference.Kind(b.Kind), Capacity: b.Capacity, Language: p.User.Locale,
+		Host: c.host(v, p), Kind: conference.Kind(b.Kind), Capacity: b.Capacity, Language: p.User.Locale,
 	}
 	if m.Zone == "" {
 		m.Zone = p.Zone.String()
 	}
-	if len(p.User.Addresses) > 0 {
-		m.Host.Email = p.User.Addresses[0]
-	}
-	if v.Organizer != nil {
-		m.Host.Email = v.Organizer.Address
+	if c.opts.Policy.Register {
+		m.Presenters = presenters(v, p.User)
 	}
 	if c.opts.Policy.SendAgenda && !private {
 		m.Description = ical.WithoutBlock(v.Description)
@@ -115,7 +156,19 @@ func (c *Changer) Recover(tx *store.Tx) error {
 
 // Ready implements booking.Calendar.
 func (c *Changer) Ready(tx *store.Tx, b *store.Booking, r *store.Room) error {
-	return c.outcome(tx, b, r, "")
+	p, err := c.present(tx, b.EventID)
+	if err != nil {
+		return err
+	}
+	link := c.opts.Policy.fixedLink(b, p.Event)
+	if r == nil && link == "" {
+		return nil
+	}
+	shown := store.Room{Provider: b.Provider, JoinURL: link}
+	if link == "" {
+		shown = *r
+	}
+	return c.outcome(tx, b, &shown, "")
 }
 
 // Failed implements booking.Calendar.
@@ -124,6 +177,35 @@ func (c *Changer) Failed(tx *store.Tx, b *store.Booking, reason string) error {
 		return nil
 	}
 	return c.outcome(tx, b, nil, reason)
+}
+
+// Warned implements booking.Calendar.
+func (c *Changer) Warned(tx *store.Tx, b *store.Booking, reason string) error {
+	if b.Warning == reason {
+		return nil
+	}
+	b.Warning = reason
+	if err := tx.PutBooking(b); err != nil {
+		return fmt.Errorf("store the booking: %w", err)
+	}
+	return c.opts.Outbox.Touch(tx, WorkMail, b.EventID, tx.Now())
+}
+
+// Over implements booking.Calendar.
+func (c *Changer) Over(tx *store.Tx, b *store.Booking) error {
+	all, err := conferencesOf(tx, b.EventID)
+	if err != nil {
+		return err
+	}
+	for _, other := range all.all() {
+		if other.ID == b.ID || other.State != store.BookingWanted {
+			continue
+		}
+		if err := c.opts.Outbox.Touch(tx, WorkBooking, other.ID, tx.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // outcome brings an event in line with what became of its booking.
@@ -139,7 +221,7 @@ func (c *Changer) outcome(tx *store.Tx, b *store.Booking, r *store.Room, reason 
 	next := *b
 	if r == nil && b.Link != "" {
 		// A link whose conference somebody deleted at the provider does not stay.
-		if alive, err := linkAlive(tx, b); err != nil {
+		if alive, err := c.linkAlive(tx, b); err != nil {
 			return err
 		} else if !alive {
 			next.Link, b.Link = "", ""
@@ -171,14 +253,22 @@ func (c *Changer) outcome(tx *store.Tx, b *store.Booking, r *store.Room, reason 
 	return nil
 }
 
-// linkAlive tells whether a room of b still has the link that stands in the event.
-func linkAlive(tx *store.Tx, b *store.Booking) (bool, error) {
+// linkAlive tells whether the link that stands in b's event leads to somewhere: the join page, or a
+// room that still has it.
+func (c *Changer) linkAlive(tx *store.Tx, b *store.Booking) (bool, error) {
+	if b.Link == c.opts.Policy.joinLink(b.Token) {
+		return true, nil
+	}
 	rooms, err := tx.Rooms(b.ID)
 	if err != nil {
 		return false, fmt.Errorf("read the rooms: %w", err)
 	}
 	for _, r := range rooms {
-		if r.JoinURL == b.Link && (r.State == string(conference.RoomLive) || r.State == string(conference.RoomHistory)) {
+		if r.JoinURL != b.Link {
+			continue
+		}
+		switch conference.RoomState(r.State) {
+		case conference.RoomLive, conference.RoomHistory, conference.RoomLeft:
 			return true, nil
 		}
 	}
@@ -200,23 +290,38 @@ func (c *Changer) rewrite(tx *store.Tx, b, next *store.Booking) error {
 	if e == nil {
 		return fmt.Errorf("write the link into %s: %w", o.Name, errors.New("the stored object cannot be parsed"))
 	}
-	rooms, err := tx.Rooms(b.ID)
+	all, err := conferencesOf(tx, b.EventID)
 	if err != nil {
-		return fmt.Errorf("read the rooms: %w", err)
+		return err
 	}
-	pres := ical.Presentation{Location: next.InLocation || b.Link == "", Marks: ical.Marks{Old: linksOf(rooms), Block: b.Block}}
-	if b.Link != "" && b.Link != next.Link {
-		pres.Old, pres.Location = append(pres.Old, b.Link), b.InLocation
+	ev, err := tx.EventByID(b.EventID)
+	if err != nil {
+		return fmt.Errorf("read the event: %w", err)
 	}
-	if next.State == store.BookingWanted {
-		pres = presentation(&c.opts.Policy, next, pres)
-	} else {
-		pres.Resources, pres.PartStat = c.opts.Policy.isResource, "DECLINED"
+	u, err := tx.UserByID(ev.UserID)
+	if err != nil {
+		return fmt.Errorf("read the event's owner: %w", err)
 	}
+	marks := ical.Marks{Link: b.Link, Block: b.Block}
+	for _, other := range all.all() {
+		links, err := c.opts.Policy.linksEver(tx, other)
+		if err != nil {
+			return err
+		}
+		marks.Old = append(marks.Old, links...)
+	}
+	marks.Old = without(marks.Old, b.Link)
 	edit := e.Object.Edit()
 	for _, v := range e.All() {
-		in := edit.Present(v.Component, pres)
-		if v.RecurrenceID == nil {
+		governs := b.RecurrenceID
+		if stands := all.of(e.OverrideKey(v, zoneOf(u))); stands != nil {
+			governs = stands.RecurrenceID
+		}
+		if governs != b.RecurrenceID || b.RecurrenceID != "" && e.OverrideKey(v, zoneOf(u)) != b.RecurrenceID {
+			continue
+		}
+		in := c.rewriteIn(edit, v, b, next, marks)
+		if v.RecurrenceID == nil || b.RecurrenceID != "" {
 			next.InLocation = in
 		}
 	}
@@ -230,6 +335,27 @@ func (c *Changer) rewrite(tx *store.Tx, b, next *store.Booking) error {
 		}
 	}
 	return nil
+}
+
+// rewriteIn edits one component. In an override its own words count: whether the link stands in its
+// LOCATION, and whether its block was deleted.
+func (c *Changer) rewriteIn(edit *ical.Edit, v *ical.VEvent, b, next *store.Booking, marks ical.Marks) (inLocation bool) {
+	pres := ical.Presentation{Location: next.InLocation || b.Link == "", Marks: ical.Marks{Old: marks.Old, Block: marks.Block}}
+	if b.Link != "" && b.Link != next.Link {
+		pres.Old, pres.Location = append(slices.Clone(marks.Old), b.Link), b.InLocation
+	}
+	shown := *next
+	if b.Link != "" && v.RecurrenceID != nil && b.RecurrenceID == "" {
+		found := ical.Find(v.Component, marks)
+		pres.Location = found.InLocation
+		shown.BlockGone = found.Link() && !found.Block
+	}
+	if next.State == store.BookingWanted {
+		pres = presentation(&c.opts.Policy, &shown, pres)
+	} else {
+		pres.Resources, pres.PartStat = c.opts.Policy.isResource, "DECLINED"
+	}
+	return edit.Present(v.Component, pres)
 }
 
 // stored reads the object that owns an event, nil where there is none; the event is nil where its bytes

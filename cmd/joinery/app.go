@@ -63,11 +63,13 @@ func newApp(ctx context.Context, c *config, log *slog.Logger, now func() time.Ti
 	})
 	a.reconciler = booking.New(booking.Options{
 		Store: a.store, Outbox: a.outbox, Calendar: a.changer, Providers: plain, Log: log, Now: now,
+		Accounts:    a.pool,
 		Late:        func(name string) time.Duration { return a.account(name).LateAnswer.d() },
 		DeniedRetry: func(name string, _ int) time.Duration { return a.account(name).DeniedRetry.d() },
 		Observe:     a.metrics.Attempt,
 	})
 	a.outbox.Add(a.reconciler.Queue())
+	a.outbox.Add(a.reconciler.AttendanceQueue())
 	if a.sender, err = a.newSender(policy); err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
@@ -108,6 +110,21 @@ func (a *app) account(name string) providerConfig {
 	return providerConfig{}
 }
 
+// pool lists the accounts at which conferences asked of an account may be, that one first.
+func (a *app) pool(name string) []booking.Account {
+	var list []booking.Account
+	for _, p := range a.config.Providers {
+		account := booking.Account{Name: p.Name, Single: p.OneAtATime}
+		switch name {
+		case p.Name:
+			list = append([]booking.Account{account}, list...)
+		case p.Pool:
+			list = append(list, account)
+		}
+	}
+	return list
+}
+
 // policy is the configuration as the write path needs it.
 func (a *app) policy() change.Policy {
 	c := a.config
@@ -116,6 +133,8 @@ func (a *app) policy() change.Policy {
 		MailSettle: c.Mail.Settle.d(), MailWait: c.Mail.WaitForLink.d(), ImportBurst: c.CalDAV.ImportBurst,
 		StrictIfMatch: c.CalDAV.StrictIfMatch, SendAgenda: c.Policy.SendAgenda, Who: c.Policy.Who, PerDay: c.Policy.PerDay,
 		MaxAttendees: c.CalDAV.MaxAttendees, MaxSize: c.CalDAV.MaxSize, Domains: c.Mail.Domains,
+		JoinBase: c.PublicURL + "/j/", JoinAlways: c.Conference.Links == "join", SeriesDirect: c.Conference.SeriesLinks == "direct",
+		JoinOpens: c.Conference.Opens.d(), Register: c.Conference.Register, UnregisterDeclined: c.Conference.UnregisterDeclined,
 	}
 	for _, pc := range c.Providers {
 		t := a.providers[pc.Name].Traits()
@@ -140,7 +159,7 @@ func (a *app) handler() http.Handler {
 	})
 	h := web.New(web.Options{
 		Store: a.store, CalDAV: dav, Metrics: a.metrics, Accounts: a.accounts, Log: a.log, Now: a.now,
-		OpenMetrics: a.config.Metrics == "",
+		OpenMetrics: a.config.Metrics == "", Door: a.changer.Door, Hook: a.hook,
 	})
 	if a.front != nil {
 		h = a.front(h)

@@ -43,12 +43,13 @@ type config struct {
 	LogFormat     string   `toml:"log_format"`
 	Metrics       string   `toml:"metrics"`
 
-	TLS       tlsConfig        `toml:"tls"`
-	Store     storeConfig      `toml:"store"`
-	CalDAV    caldavConfig     `toml:"caldav"`
-	Mail      mailConfig       `toml:"mail"`
-	Policy    policyConfig     `toml:"policy"`
-	Providers []providerConfig `toml:"provider"`
+	TLS        tlsConfig        `toml:"tls"`
+	Store      storeConfig      `toml:"store"`
+	CalDAV     caldavConfig     `toml:"caldav"`
+	Mail       mailConfig       `toml:"mail"`
+	Policy     policyConfig     `toml:"policy"`
+	Conference conferenceConfig `toml:"conference"`
+	Providers  []providerConfig `toml:"provider"`
 
 	path string // of the file, for messages
 }
@@ -88,6 +89,14 @@ type policyConfig struct {
 	SendAgenda bool     `toml:"send_description"`
 }
 
+type conferenceConfig struct {
+	Links              string   `toml:"links"`
+	SeriesLinks        string   `toml:"series_links"`
+	Opens              duration `toml:"opens"`
+	Register           bool     `toml:"register"`
+	UnregisterDeclined bool     `toml:"unregister_declined"`
+}
+
 type providerConfig struct {
 	Name        string            `toml:"name"`
 	Kind        string            `toml:"kind"`
@@ -102,15 +111,19 @@ type providerConfig struct {
 	MaxDuration duration          `toml:"max_duration"`
 	LateAnswer  duration          `toml:"late_answer"`
 	DeniedRetry duration          `toml:"denied_retry"`
+	Pool        string            `toml:"pool"`
+	OneAtATime  bool              `toml:"one_at_a_time"`
+	HookSecret  secret            `toml:"webhook_secret"`
 }
 
 // defaultConfig is what holds where the file says nothing.
 func defaultConfig() config {
 	return config{
 		Listen: "127.0.0.1:8080", ServiceName: "Joinery", Settle: duration(30 * time.Second), Log: "info", LogFormat: "text",
-		Store:  storeConfig{URL: "sqlite:joinery.db"},
-		CalDAV: caldavConfig{WaitForLink: duration(3 * time.Second), MaxSize: 1 << 20, MaxAttendees: 1000, ImportBurst: 30},
-		Mail:   mailConfig{WaitForLink: duration(10 * time.Minute), Settle: duration(20 * time.Second)},
+		Store:      storeConfig{URL: "sqlite:joinery.db"},
+		CalDAV:     caldavConfig{WaitForLink: duration(3 * time.Second), MaxSize: 1 << 20, MaxAttendees: 1000, ImportBurst: 30},
+		Conference: conferenceConfig{Links: "provider", SeriesLinks: "join", Opens: duration(30 * time.Minute), Register: true},
+		Mail:       mailConfig{WaitForLink: duration(10 * time.Minute), Settle: duration(20 * time.Second)},
 	}
 }
 

@@ -212,7 +212,43 @@ func (c *config) check() error {
 	if err := c.checkMail(); err != nil {
 		return err
 	}
-	return c.checkProviders()
+	if c.Conference.Links != "provider" && c.Conference.Links != "join" {
+		return c.wrong("conference.links", fmt.Sprintf("%q is not a choice; write provider or join", c.Conference.Links))
+	}
+	if c.Conference.SeriesLinks != "join" && c.Conference.SeriesLinks != "direct" {
+		return c.wrong("conference.series_links", fmt.Sprintf("%q is not a choice; write join or direct", c.Conference.SeriesLinks))
+	}
+	if c.Conference.Opens.d() > 24*time.Hour {
+		return c.wrong("conference.opens", "is longer than a day; people would find the room of a later meeting")
+	}
+	if err := c.checkProviders(); err != nil {
+		return err
+	}
+	return c.checkPools()
+}
+
+// checkPools holds a pool to accounts of one kind, gathered under one that is asked for.
+func (c *config) checkPools() error {
+	byName := map[string]providerConfig{}
+	for _, p := range c.Providers {
+		byName[p.Name] = p
+	}
+	for _, p := range c.Providers {
+		if p.Pool == "" {
+			continue
+		}
+		key := "provider " + p.Name + ": pool"
+		head, ok := byName[p.Pool]
+		switch {
+		case !ok:
+			return c.wrong(key, fmt.Sprintf("%q is not an account; write the name of the account that conferences are asked of", p.Pool))
+		case head.Name == p.Name || head.Pool != "":
+			return c.wrong(key, fmt.Sprintf("%q is in a pool itself; name the account that conferences are asked of", p.Pool))
+		case head.Kind != p.Kind:
+			return c.wrong(key, fmt.Sprintf("%q is of another kind; a pool has accounts of one kind", p.Pool))
+		}
+	}
+	return nil
 }
 
 func (c *config) checkMail() error {

@@ -131,6 +131,21 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 ## Give providers the description too. Their pages about an event may be public.
 # send_description = false
 
+# [conference]
+## What stands in an event that does not recur: provider, the provider's own link, or join, that of the
+## join page of this server, which leads to the room and tells what has become of the event.
+# links = "provider"
+## The same of a series: join, which stays the same, or direct, the provider's link of the next
+## occurrence, of which everybody is mailed each time.
+# series_links = "join"
+## How long before a meeting the join page lets people in.
+# opens = "30m"
+## Register the participants at the provider, so that the conference is in their accounts there. It
+## gives the provider their names and addresses.
+# register = true
+## Take people who decline out again.
+# unregister_declined = false
+
 # [[provider]]
 ## What this account is called here. It must not change: conferences are remembered by it.
 # name = ""
@@ -160,4 +175,13 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 # late_answer = "0s"
 ## How often to try again what only a person can mend, a wrong key say. 0s: after 30s, then at doubling intervals up to 10m.
 # denied_retry = "0s"
+## The name of another account of this kind: conferences that are asked of that one may be made at this
+## one too. Then this one needs no words of its own.
+# pool = ""
+## This account's licence allows one meeting at a time: at the same time another account of the pool is
+## taken, or, if there is none, the organiser is told.
+# one_at_a_time = false
+## The secret phrase of the webhooks that the provider sends to PUBLIC_URL/hook/NAME, or the environment.
+## Without it webhooks are refused; meetings are then looked at by the clock alone.
+# webhook_secret = ""
 `

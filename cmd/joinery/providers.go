@@ -21,7 +21,7 @@ var providerKinds = map[string]providerKind{
 	"mtslink": {
 		baseURL: "https://userapi.mts-link.ru/v3",
 		open: func(p providerConfig, client *http.Client, log *slog.Logger, now func() time.Time) (conference.Provider, error) {
-			return mtslink.New(mtslink.Config{Name: p.Name, BaseURL: p.BaseURL, Token: string(p.Token), HTTP: client, Log: log, Now: now})
+			return mtslink.New(mtslink.Config{Name: p.Name, BaseURL: p.BaseURL, Token: string(p.Token), HookSecret: string(p.HookSecret), HTTP: client, Log: log, Now: now})
 		},
 	},
 }

@@ -1,5 +1,3 @@
-// Package booking brings rooms at providers in line with bookings. It knows no calendar: what an
-// event asks for now, and where the room is written back, it asks a Calendar.
 package booking
 
 import (
@@ -14,13 +12,19 @@ import (
 type Calendar interface {
 	// Wanted tells what b's event asks for at now.
 	Wanted(tx *store.Tx, b *store.Booking, now time.Time) (Want, error)
-	// Ready writes r's link into b's event and notes that people are to be told. It updates b
-	// (Link and what stands in the event) and stores it. Running it twice changes nothing.
+	// Ready writes b's link into its event and notes that people are to be told: Want.Link, or r's
+	// own where that is empty. r is nil where a fixed link is given before there is a room. It updates
+	// b (Link and what stands in the event) and stores it. Running it twice changes nothing.
 	Ready(tx *store.Tx, b *store.Booking, r *store.Room) error
 	// Failed writes into b's event that the conference could not be reserved, and why (reason,
 	// conference.Reason or "other"), and has the organiser told once for each reason. It updates
 	// and stores b. Reason "" takes the note away again.
 	Failed(tx *store.Tx, b *store.Booking, reason string) error
+	// Warned has the organiser told, once for each reason, that people could not be registered in b's
+	// room. It updates and stores b. Reason "" says that all are.
+	Warned(tx *store.Tx, b *store.Booking, reason string) error
+	// Over notes that a meeting of b's event is over: what waited for it is looked at.
+	Over(tx *store.Tx, b *store.Booking) error
 }
 
 // A Want is what a booking's event asks for.
@@ -30,9 +34,25 @@ type Want struct {
 	Needed    bool
 	Meeting   conference.Meeting // without Key
 	ReleaseAt time.Time          // zero: at once
+	// Occurrence is the one that Meeting is, empty for an event that does not recur. A room of
+	// another one is brought to it if its meeting has not begun.
+	Occurrence string
+	// Link is what stands in the event, whatever the room; empty: the room's own link.
+	Link string
 	// Past: the meeting's time is over. Its rooms are left at the provider as history and no new
 	// one is made.
 	Past bool
+	// Idle: another booking of the event has the next occurrence. The link stands already; rooms
+	// that have not begun are released.
+	Idle bool
+	// GivenUp is when the conference was removed or its event deleted: a meeting that was over by
+	// then took place. Zero: it was not.
+	GivenUp time.Time
+	// Refused is why no room can be made that a person must mend (a conference.Reason); empty: none.
+	Refused string
+	// People are to have the meeting in their accounts at the provider, where it can do that. nil:
+	// nobody is registered.
+	People []conference.Participant
 	// Look is when Wanted may answer differently without anybody's change (the meeting's end);
 	// zero: never.
 	Look time.Time

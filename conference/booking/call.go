@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,9 @@ type answer struct {
 	found bool // find
 	ended bool // update, Gone: the meeting took place
 	err   error
+
+	status conference.Status         // ask
+	people []conference.Registration // enroll
 }
 
 // call makes a prepared call and records its answer. Its own error ends the run: the lease or the
@@ -49,6 +53,7 @@ func (t *run) call(ctx context.Context, c *call) error {
 			got.err = nil
 		}
 	}
+	t.others(ctx, c, &got)
 	switch {
 	case recordErr != nil:
 		return recordErr
@@ -133,9 +138,15 @@ func (t *run) answered(tx *store.Tx, c *call, got answer, tell bool) error {
 			learn(room, got.room)
 		}
 		room.State = string(conference.RoomLive)
-		room.Meeting, room.Start, room.End = c.text, c.meeting.Start, c.meeting.End
+		room.Meeting, room.Start, room.End, room.Occurrence = c.text, c.meeting.Start, c.meeting.End, c.occurrence
 	case release:
 		room.State = string(conference.RoomGone)
+	case ask:
+		return t.heard(tx, s, room, got.status)
+	case stop:
+		return t.stopped(tx, s, room)
+	case enroll:
+		return t.enrolled(tx, s, room, c, got.people)
 	}
 	room.Unclear, room.Attempts, room.LastError = false, 0, ""
 	if c.do == update && c.late.After(s.now) {
@@ -157,7 +168,7 @@ func (t *run) ready(tx *store.Tx, s sight, room *store.Room) error {
 	if !s.want.Needed || s.want.Past || room.Generation != b.Generation || room.Provider != b.Provider {
 		return nil
 	}
-	if room.JoinURL != "" && b.Link == room.JoinURL {
+	if link := cmp.Or(s.want.Link, room.JoinURL); link != "" && b.Link == link {
 		return nil
 	}
 	return t.local(tx, b, room, action{do: write, room: room.ID})
@@ -169,19 +180,28 @@ func (t *run) refused(tx *store.Tx, s sight, room *store.Room, c *call, got answ
 	text := errorText(got.err)
 	outcome := string(kind)
 	b := s.booking
-	cur := current(b, s.rooms)
+	cur := s.current()
 	wanted := s.want.Needed && !s.want.Past && cur != nil && cur.ID == room.ID
 
 	if kind == conference.Gone {
 		switch {
-		case c.do == update:
+		case c.do == enroll:
+			// Its status says what has become of it.
+			room.AskAt = s.now
+			t.skip[room.ID] = true
+			t.next = s.now
+			return t.keepRoom(tx, room, string(c.do), outcome, text)
+		case c.do == update || c.do == ask || c.do == stop:
 			room.State = string(conference.RoomGone)
 			if got.ended {
-				room.State = string(conference.RoomHistory)
+				room.State, room.Status, room.StatusAt = string(conference.RoomHistory), string(conference.StatusEnded), s.now
+				if err := t.attend(tx, room, s.now); err != nil {
+					return err
+				}
 			}
 			room.Unclear, room.Attempts, room.LastError = false, 0, ""
 			// People have its link; its successor's is a new one.
-			if room.Generation == b.Generation {
+			if room.Generation == b.Generation && (c.do == update || wanted) {
 				if err := bump(tx, b); err != nil {
 					return err
 				}
@@ -201,6 +221,22 @@ func (t *run) refused(tx *store.Tx, s sight, room *store.Room, c *call, got answ
 		}
 	}
 
+	switch {
+	case c.do == enroll && tell && (kind == conference.Denied || kind == conference.Invalid):
+		t.skip[room.ID] = true
+		t.failure.add(kind, fmt.Errorf("%s at %s: %s", c.do, c.name, text), t.denied(room.Provider, 10))
+		if err := t.note(tx, room, string(c.do), outcome, text); err != nil {
+			return err
+		}
+		return t.warned(tx, b, reasonText(got.err))
+	case c.do == ask && (kind == conference.Denied || kind == conference.Invalid):
+		// Who may not know goes by the clock.
+		return t.heard(tx, s, room, "")
+	case c.do == ask || c.do == stop || c.do == enroll:
+		t.skip[room.ID] = true
+		t.failure.add(kind, fmt.Errorf("%s at %s: %s", c.do, c.name, text), retryAfter(got.err))
+		return t.note(tx, room, string(c.do), outcome, text)
+	}
 	room.Attempts++
 	switch {
 	case c.do == find:
@@ -226,10 +262,7 @@ func (t *run) refused(tx *store.Tx, s sight, room *store.Room, c *call, got answ
 	err := fmt.Errorf("%s at %s: %s", c.do, c.name, errorText(got.err))
 	switch kind {
 	case conference.Limited:
-		var e *conference.Error
-		errors.As(got.err, &e)
-		// One odd header does not park a booking for days.
-		t.failure.add(kind, err, min(e.RetryAfter, maxRetryAfter))
+		t.failure.add(kind, err, retryAfter(got.err))
 	case conference.Denied, conference.Invalid:
 		t.failure.add(kind, err, t.denied(room.Provider, room.Attempts))
 		if tell && wanted {
@@ -239,6 +272,15 @@ func (t *run) refused(tx *store.Tx, s sight, room *store.Room, c *call, got answ
 		t.failure.add(kind, err, 0)
 	}
 	return nil
+}
+
+// retryAfter is the pause that err asks for. One odd header does not park a booking for days.
+func retryAfter(err error) time.Duration {
+	var e *conference.Error
+	if errors.As(err, &e) && e.Kind == conference.Limited {
+		return min(e.RetryAfter, maxRetryAfter)
+	}
+	return 0
 }
 
 // maxRetryAfter is the longest pause that a service's word alone makes.

@@ -17,27 +17,38 @@ type verb string
 const (
 	nothing verb = "nothing" // until the action's time, if it has one
 	intend  verb = "intend"  // make a room's row
-	write   verb = "write"   // write the live room's link into the event
+	write   verb = "write"   // write the live room's link, or the booking's own, into the event
 	unmark  verb = "unmark"  // take the note of a problem out of the event
+	refuse  verb = "refuse"  // note in the event why there is no room
 	forget  verb = "forget"  // the room was never made: it is gone
 	keep    verb = "keep"    // the meeting took place: the room is history
+	leave   verb = "leave"   // its time is over, people are in it: watch it
 
 	find    verb = "find"
 	reserve verb = "reserve"
 	update  verb = "update"
 	release verb = "release"
+	ask     verb = "ask"    // for the meeting's status
+	stop    verb = "stop"   // a meeting that nobody ends
+	enroll  verb = "enroll" // bring the room's people up to date
 )
 
 func (v verb) remote() bool {
-	return v == find || v == reserve || v == update || v == release
+	switch v {
+	case find, reserve, update, release, ask, stop, enroll:
+		return true
+	}
+	return false
 }
 
 // An action is the one thing that is to be done next.
 type action struct {
-	do    verb
-	room  int64     // id; 0 for nothing and intend
-	bump  bool      // intend: a link of this generation was given away, so the new room is of the next
-	until time.Time // nothing: when to look again; zero: only when touched
+	do      verb
+	room    int64     // id; 0 for nothing, intend, refuse, and to write a booking's own link
+	bump    bool      // intend: a link of this generation was given away, so the new room is of the next
+	account string    // intend: where
+	reason  string    // refuse: why
+	until   time.Time // nothing: when to look again; zero: only when touched
 }
 
 // A sight is all that decide looks at.
@@ -46,62 +57,116 @@ type sight struct {
 	rooms   []store.Room
 	want    Want
 	now     time.Time
-	finds   func(provider string) bool // whether it can look for a room by its key
-	// What this run has come to: rooms that failed or must be waited for, rooms whose link was
-	// written whatever the booking says of it, and whether the note of a problem was taken away.
-	skip    map[int64]bool
-	written map[int64]bool
-	told    bool
-	late    func(provider string) time.Duration // how long a call that was not answered may still take effect
+	// accounts are where the booking's room may be, the preferred one first.
+	accounts []place
+	able     func(provider string) abilities
+	late     func(provider string) time.Duration // how long a call that was not answered may still take effect
+	// What this run has come to.
+	progress
 }
+
+// A place is an account that a room may be at. Taken: its licence has another meeting at the time
+// that is wanted.
+type place struct {
+	name  string
+	taken bool
+}
+
+// abilities are what an account's provider can do besides the contract.
+type abilities struct{ finds, states, stops, enrolls bool }
+
+// progress is what a run has come to, by rooms' ids: which failed or must be waited for, whose link
+// was written whatever the booking says of it (0: the booking's own), whose status was asked; and
+// whether the note of a problem was taken away or made.
+type progress struct {
+	skip, written, asked map[int64]bool
+	told                 bool
+}
+
+func newProgress() progress {
+	return progress{skip: map[int64]bool{}, written: map[int64]bool{}, asked: map[int64]bool{}}
+}
+
+// busyRetry is when an account is looked for again that has no other meeting at the time.
+const busyRetry = 10 * time.Minute
 
 // decide says what is to be done next about a booking. It is pure; the caller does it, looks again
 // and asks again, until there is nothing to do.
 func decide(s sight) action {
+	var a action
 	switch {
 	case s.want.Past:
-		return s.past()
+		a = s.past()
 	case s.want.Needed:
-		return s.needed()
+		a = s.needed()
+	default:
+		a = s.unneeded()
 	}
-	return s.unneeded()
+	if a.do != nothing {
+		return a
+	}
+	w := s.watch()
+	if w.do == nothing {
+		w.until = earliest(w.until, a.until)
+	}
+	return w
 }
 
 // needed brings the present room up, then the others down: people keep the link that they have
 // until its successor stands in the event.
 func (s sight) needed() action {
-	cur := current(s.booking, s.rooms)
+	cur := s.current()
 	if cur == nil {
-		return action{do: intend, bump: s.linkGiven()}
-	}
-	if !s.skip[cur.ID] {
-		if a := s.raise(cur); a.do != nothing {
-			return a
-		}
+		return s.begin(s.want.Link == "" && s.linkGiven())
 	}
 	until := s.want.Look
-	if conference.RoomState(cur.State) == conference.RoomLive {
+	if !s.skip[cur.ID] {
+		a := s.raise(cur)
+		if a.do != nothing {
+			return a
+		}
+		until = earliest(until, a.until)
+	}
+	if stateOf(cur) == conference.RoomLive {
 		until = earliest(until, lateUntil(cur, s.late))
 	}
-	settled := conference.RoomState(cur.State) == conference.RoomLive && s.linked(cur)
+	settled := stateOf(cur) == conference.RoomLive && s.linked(cur)
 	return s.lower(func(r *store.Room) bool {
 		if r.ID == cur.ID {
 			return false
 		}
-		state := conference.RoomState(r.State)
+		state := stateOf(r)
 		return settled || state == conference.RoomReleasing || state == conference.RoomIntended
 	}, until)
 }
 
+// begin makes a room at the first account that is free at that time.
+func (s sight) begin(bump bool) action {
+	for _, p := range s.accounts {
+		if !p.taken {
+			return action{do: intend, bump: bump, account: p.name}
+		}
+	}
+	return s.refuse(string(conference.ReasonBusy), s.now.Add(busyRetry))
+}
+
+// refuse notes why there is no room, once, and waits.
+func (s sight) refuse(reason string, until time.Time) action {
+	if s.booking.Problem != reason && !s.told {
+		return action{do: refuse, reason: reason}
+	}
+	return action{do: nothing, until: earliest(until, s.want.Look)}
+}
+
 // raise says what the present room lacks.
 func (s sight) raise(r *store.Room) action {
-	switch conference.RoomState(r.State) {
+	switch stateOf(r) {
 	case conference.RoomIntended:
 		return action{do: reserve, room: r.ID}
 	case conference.RoomCreating:
 		// Another call could make a second conference while the effect of the last one is
 		// unknown (design §6, 3).
-		if r.Unclear && s.finds(r.Provider) {
+		if r.Unclear && s.able(r.Provider).finds {
 			return action{do: find, room: r.ID}
 		}
 		return action{do: reserve, room: r.ID}
@@ -110,10 +175,17 @@ func (s sight) raise(r *store.Room) action {
 		// working, unless the service says that the meeting is over.
 		return action{do: update, room: r.ID}
 	}
+	if a, turns := s.turn(r); turns {
+		return a
+	}
 	if !s.linked(r) {
 		return action{do: write, room: r.ID}
 	}
-	if _, text, err := meetingOf(s.want, r); err == nil && text != r.Meeting {
+	if _, text, err := meetingOf(s.want, r); err == nil && (text != r.Meeting || r.Occurrence != s.want.Occurrence) {
+		moved := !r.Start.Equal(s.want.Meeting.Start) || !r.End.Equal(s.want.Meeting.End)
+		if moved && s.taken(r.Provider) {
+			return s.begin(true)
+		}
 		return action{do: update, room: r.ID}
 	}
 	// An update that was not answered may still come, after a newer one: the room is brought to
@@ -124,70 +196,73 @@ func (s sight) raise(r *store.Room) action {
 	if s.booking.Problem != "" && !s.told {
 		return action{do: unmark, room: r.ID}
 	}
+	if s.peopleDiffer(r) {
+		return action{do: enroll, room: r.ID}
+	}
 	return action{do: nothing}
 }
 
-// unneeded brings every room down, once it is time.
-func (s sight) unneeded() action {
-	all := func(*store.Room) bool { return true }
-	if s.want.ReleaseAt.After(s.now) {
-		if slices.ContainsFunc(s.rooms, func(r store.Room) bool { return open(&r) }) {
-			return action{do: nothing, until: earliest(s.want.ReleaseAt, s.want.Look)}
+// turn says what becomes of a live room that is of another occurrence than the wanted one, or of
+// whose meeting there may be news. turns is false where it simply stays. A meeting that has not begun
+// is brought to the wanted occurrence, also one that nobody came to; one that took place is history;
+// one with people in it is waited for, within the bounds of design §7, and then left to them.
+func (s sight) turn(r *store.Room) (a action, turns bool) {
+	other := r.Occurrence != s.want.Occurrence
+	if !s.asked[r.ID] && !other && !s.askDue(r) {
+		return action{}, false
+	}
+	if !s.able(r.Provider).states {
+		if other && !r.End.After(s.now) {
+			return action{do: keep, room: r.ID}, true
 		}
-		return action{do: nothing, until: s.want.Look}
+		return action{}, false
 	}
-	return s.lower(all, s.want.Look)
-}
-
-// past leaves what people had the link of as history, and brings down the rest: superseded rooms,
-// rooms that nobody ever learned of, and a room whose own meeting has not begun, because its event
-// was moved into the past without it.
-func (s sight) past() action {
-	cur := current(s.booking, s.rooms)
-	for i := range s.rooms {
-		r := &s.rooms[i]
-		had := cur != nil && r.ID == cur.ID || r.JoinURL != "" && r.JoinURL == s.booking.Link
-		if had && conference.RoomState(r.State) == conference.RoomLive && !r.Start.After(s.now) {
-			return action{do: keep, room: r.ID}
-		}
+	if a, waits := s.askFirst(r); waits {
+		return a, true
 	}
-	if s.want.ReleaseAt.After(s.now) && slices.ContainsFunc(s.rooms, func(r store.Room) bool { return open(&r) }) {
-		return action{do: nothing, until: s.want.ReleaseAt}
-	}
-	return s.lower(func(*store.Room) bool { return true }, s.want.Look)
-}
-
-// lower says how the next of the rooms that are chosen comes down, those that failed least first,
-// so that one that cannot be reached does not stand before another.
-func (s sight) lower(chosen func(*store.Room) bool, until time.Time) action {
-	var rooms []*store.Room
-	for i := range s.rooms {
-		if r := &s.rooms[i]; open(r) && !s.skip[r.ID] && chosen(r) {
-			rooms = append(rooms, r)
-		}
-	}
-	if len(rooms) == 0 {
-		return action{do: nothing, until: until}
-	}
-	byAttempts(rooms)
-	r := rooms[0]
-	state := conference.RoomState(r.State)
+	status := conference.Status(r.Status)
 	switch {
-	case state == conference.RoomIntended:
-		return action{do: forget, room: r.ID}
-	case state == conference.RoomLive:
-		return action{do: release, room: r.ID}
-	case r.Unclear && s.finds(r.Provider):
-		return action{do: find, room: r.ID}
-	case len(r.Refs) == 0:
-		return action{do: forget, room: r.ID}
+	case status == conference.StatusEnded && (other || s.now.Before(s.want.Meeting.Start)):
+		// Ended before its time, it did not hold the meeting.
+		return action{do: keep, room: r.ID}, true
+	case !other || status == conference.StatusPlanned:
+		return action{}, false
 	}
-	return action{do: release, room: r.ID}
+	until := leaveAt(r, s.want.Meeting.Start)
+	if !until.After(s.now) {
+		return action{do: leave, room: r.ID}, true
+	}
+	return action{do: nothing, until: earliest(until, r.AskAt)}, true
 }
 
-// linked tells whether r's link stands in the event.
+// leaveAt is until when the next occurrence waits for a meeting that goes on: two hours after its end
+// or half an hour before the next start, whichever comes first, but never before its own end.
+func leaveAt(r *store.Room, next time.Time) time.Time {
+	at := r.End.Add(conference.MaxOverrun)
+	if early := next.Add(-30 * time.Minute); early.Before(at) {
+		at = early
+	}
+	if at.Before(r.End) {
+		return r.End
+	}
+	return at
+}
+
+// peopleDiffer tells whether the people of r's meeting are not those that the provider has.
+func (s sight) peopleDiffer(r *store.Room) bool {
+	return s.want.People != nil && s.able(r.Provider).enrolls && r.End.After(s.now) &&
+		conference.Status(r.Status) != conference.StatusEnded && encodePeople(s.want.People) != r.People
+}
+
+// taken tells whether the licence of an account has another meeting at the wanted time.
+func (s sight) taken(account string) bool {
+	return slices.ContainsFunc(s.accounts, func(p place) bool { return p.name == account && p.taken })
+}
+
+// linked tells whether the link that leads to r stands in the event.
 func (s sight) linked(r *store.Room) bool {
-	return s.written[r.ID] || r.JoinURL != "" && s.booking.Link == r.JoinURL
+	link := cmp.Or(s.want.Link, r.JoinURL)
+	return s.written[r.ID] || link != "" && s.booking.Link == link
 }
 
 // linkGiven tells whether a link of the present generation may be known to people.
@@ -197,24 +272,27 @@ func (s sight) linkGiven() bool {
 	})
 }
 
-// current is the room that is, or is to be, the booking's: of its generation and provider and not
-// on its way out. It is nil if there is none.
-func current(b *store.Booking, rooms []store.Room) *store.Room {
+// current is the room that is, or is to be, the booking's: of its generation, at one of its accounts
+// and not on its way out. It is nil if there is none. A room whose meeting took place serves its own
+// occurrence again, if that was moved into the future and the meeting is not known to have ended.
+func (s sight) current() *store.Room {
 	var cur *store.Room
 	rank := func(r *store.Room) int {
-		switch conference.RoomState(r.State) {
+		switch stateOf(r) {
 		case conference.RoomLive:
 			return 3
 		case conference.RoomCreating, conference.RoomIntended:
 			return 2
 		case conference.RoomHistory:
-			return 1
+			if r.Occurrence == s.want.Occurrence && conference.Status(r.Status) != conference.StatusEnded {
+				return 1
+			}
 		}
 		return 0
 	}
-	for i := range rooms {
-		r := &rooms[i]
-		if r.Generation != b.Generation || r.Provider != b.Provider || rank(r) == 0 {
+	for i := range s.rooms {
+		r := &s.rooms[i]
+		if r.Generation != s.booking.Generation || !s.serves(r.Provider) || rank(r) == 0 {
 			continue
 		}
 		if cur == nil || rank(r) > rank(cur) || rank(r) == rank(cur) && r.ID > cur.ID {
@@ -224,10 +302,20 @@ func current(b *store.Booking, rooms []store.Room) *store.Room {
 	return cur
 }
 
-// open tells whether something may still have to be done about r.
+// serves tells whether the booking's room may be at an account.
+func (s sight) serves(account string) bool {
+	return slices.ContainsFunc(s.accounts, func(p place) bool { return p.name == account })
+}
+
+func stateOf(r *store.Room) conference.RoomState { return conference.RoomState(r.State) }
+
+// open tells whether r may still have to be brought up or down.
 func open(r *store.Room) bool {
-	state := conference.RoomState(r.State)
-	return state != conference.RoomGone && state != conference.RoomHistory
+	switch stateOf(r) {
+	case conference.RoomGone, conference.RoomHistory, conference.RoomLeft:
+		return false
+	}
+	return true
 }
 
 func byAttempts(rooms []*store.Room) {

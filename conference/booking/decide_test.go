@@ -55,7 +55,7 @@ func TestDecide(t *testing.T) {
 		next    action
 	}{
 		{name: "nothing wanted, nothing there", next: action{do: nothing}},
-		{name: "first room", want: needed, next: action{do: intend}},
+		{name: "first room", want: needed, next: action{do: intend, account: "a"}},
 		{name: "first call", want: needed, rooms: rooms{room(1, 1, intended)}, next: action{do: reserve, room: 1}},
 		{name: "go on after a definite error", want: needed, rooms: rooms{room(1, 1, creating)}, next: action{do: reserve, room: 1}},
 		{name: "look first", want: needed, rooms: rooms{room(1, 1, creating, unclear)}, next: action{do: find, room: 1}},
@@ -69,7 +69,7 @@ func TestDecide(t *testing.T) {
 		{name: "an update without answer, changed", want: needed, link: "one", rooms: rooms{room(1, 1, live, stale, lately(time.Second))}, next: action{do: update, room: 1}},
 		{name: "write back before an update", want: needed, rooms: rooms{room(1, 1, live, stale)}, next: action{do: write, room: 1}},
 		{name: "a problem is over", want: needed, link: "one", problem: "other", rooms: rooms{room(1, 1, live)}, next: action{do: unmark, room: 1}},
-		{name: "rotation", want: needed, gen: 2, link: "one", rooms: rooms{room(1, 1, live)}, next: action{do: intend}},
+		{name: "rotation", want: needed, gen: 2, link: "one", rooms: rooms{room(1, 1, live)}, next: action{do: intend, account: "a"}},
 		{name: "the old one waits for the new one", want: needed, gen: 2, link: "one", skip: 2, rooms: rooms{room(1, 1, live), room(2, 2, creating)}, next: action{do: nothing, until: soon}},
 		{name: "the old one waits for the write-back", want: needed, gen: 2, link: "one", rooms: rooms{room(1, 1, live), room(2, 2, live)}, next: action{do: write, room: 2}},
 		{name: "the old one goes", want: needed, gen: 2, link: "two", rooms: rooms{room(1, 1, live), room(2, 2, live)}, next: action{do: release, room: 1}},
@@ -77,10 +77,10 @@ func TestDecide(t *testing.T) {
 		{name: "an unclear old one is looked for", want: needed, gen: 2, link: "two", rooms: rooms{room(1, 1, creating, unclear, bare), room(2, 2, live)}, next: action{do: find, room: 1}},
 		{name: "an old one never begun", want: needed, gen: 2, skip: 2, rooms: rooms{room(1, 1, intended), room(2, 2, creating)}, next: action{do: forget, room: 1}},
 		{name: "a release begun goes on", want: needed, gen: 2, skip: 2, rooms: rooms{room(1, 1, releasing), room(2, 2, creating)}, next: action{do: release, room: 1}},
-		{name: "another provider", want: needed, link: "one", rooms: rooms{room(1, 1, live, at("b"))}, next: action{do: intend, bump: true}},
-		{name: "wanted again while it goes", want: needed, link: "one", rooms: rooms{room(1, 1, releasing)}, next: action{do: intend, bump: true}},
-		{name: "wanted again after it went", want: needed, rooms: rooms{room(1, 1, gone, func(r *store.Room) { r.JoinURL = "one" })}, next: action{do: intend, bump: true}},
-		{name: "never made, wanted again", want: needed, rooms: rooms{room(1, 1, gone)}, next: action{do: intend}},
+		{name: "another provider", want: needed, link: "one", rooms: rooms{room(1, 1, live, at("b"))}, next: action{do: intend, bump: true, account: "a"}},
+		{name: "wanted again while it goes", want: needed, link: "one", rooms: rooms{room(1, 1, releasing)}, next: action{do: intend, bump: true, account: "a"}},
+		{name: "wanted again after it went", want: needed, rooms: rooms{room(1, 1, gone, func(r *store.Room) { r.JoinURL = "one" })}, next: action{do: intend, bump: true, account: "a"}},
+		{name: "never made, wanted again", want: needed, rooms: rooms{room(1, 1, gone)}, next: action{do: intend, account: "a"}},
 		{name: "moved out of the past", want: needed, link: "one", rooms: rooms{room(1, 1, history)}, next: action{do: update, room: 1}},
 		{name: "history of before", want: needed, gen: 2, link: "two", rooms: rooms{room(1, 1, history), room(2, 2, live)}, next: action{do: nothing, until: soon}},
 
@@ -111,9 +111,10 @@ func TestDecide(t *testing.T) {
 			got := decide(sight{
 				booking: &store.Booking{Generation: max(c.gen, 1), Provider: "a", Link: c.link, Problem: c.problem},
 				rooms:   c.rooms, want: c.want, now: now,
-				finds: func(string) bool { return !c.blind },
-				late:  within(30 * time.Second),
-				skip:  map[int64]bool{c.skip: true},
+				able:     func(string) abilities { return abilities{finds: !c.blind} },
+				late:     within(30 * time.Second),
+				accounts: []place{{name: "a"}},
+				progress: progress{skip: map[int64]bool{c.skip: true}},
 			})
 			if got != c.next {
 				t.Errorf("got %+v, want %+v", got, c.next)

@@ -357,6 +357,13 @@ func (c *calendar) Ready(tx *store.Tx, b *store.Booking, r *store.Room) error {
 	return nil
 }
 
+func (c *calendar) Warned(tx *store.Tx, b *store.Booking, reason string) error {
+	b.Warning = reason
+	return tx.PutBooking(b)
+}
+
+func (c *calendar) Over(*store.Tx, *store.Booking) error { return nil }
+
 func (c *calendar) Failed(tx *store.Tx, b *store.Booking, reason string) error {
 	b.Problem = reason
 	tx.OnCommit(func() {

@@ -2,6 +2,7 @@ package booking
 
 import (
 	"fmt"
+	"time"
 
 	"joinery/conference"
 	"joinery/store"
@@ -17,8 +18,8 @@ func (t *run) intend(tx *store.Tx, s sight, a action) error {
 		}
 	}
 	room := &store.Room{
-		BookingID: b.ID, Generation: b.Generation, Provider: b.Provider, State: string(conference.RoomIntended),
-		Start: s.want.Meeting.Start, End: s.want.Meeting.End,
+		BookingID: b.ID, Generation: b.Generation, Provider: a.account, State: string(conference.RoomIntended),
+		Start: s.want.Meeting.Start, End: s.want.Meeting.End, Occurrence: s.want.Occurrence,
 	}
 	if err := tx.PutRoom(room); err != nil {
 		return fmt.Errorf("store the intended room of booking %d: %w", b.ID, err)
@@ -61,10 +62,46 @@ func (t *run) local(tx *store.Tx, b *store.Booking, room *store.Room, a action) 
 		room.State, room.Unclear, room.LastError = string(conference.RoomGone), false, ""
 		return t.keepRoom(tx, room, "forget", "ok", detail)
 	case keep:
-		room.State = string(conference.RoomHistory)
-		return t.keepRoom(tx, room, "keep as history", "ok", "")
+		return t.history(tx, b, room)
+	case leave:
+		room.State, room.AskAt = string(conference.RoomLeft), t.opts.Now().Add(askEvery)
+		if err := t.keepRoom(tx, room, "leave to its people", "ok", ""); err != nil {
+			return err
+		}
+		return t.over(tx, b)
 	}
 	return fmt.Errorf("booking %d: %q cannot be done", b.ID, a.do)
+}
+
+// give writes the booking's own link, which leads to a room once there is one.
+func (t *run) give(tx *store.Tx, b *store.Booking) error {
+	t.written[0] = true
+	if err := t.opts.Calendar.Ready(tx, b, nil); err != nil {
+		return &calendarError{fmt.Errorf("write the link of booking %d into its event: %w", b.ID, err)}
+	}
+	return nil
+}
+
+// history notes that room's meeting took place, as far as anybody knows.
+func (t *run) history(tx *store.Tx, b *store.Booking, room *store.Room) error {
+	room.State, room.AskAt, room.Unclear = string(conference.RoomHistory), time.Time{}, false
+	if conference.Status(room.Status) != conference.StatusPlanned {
+		if err := t.attend(tx, room, t.opts.Now()); err != nil {
+			return err
+		}
+	}
+	if err := t.keepRoom(tx, room, "keep as history", "ok", ""); err != nil {
+		return err
+	}
+	return t.over(tx, b)
+}
+
+// over has what waits for a meeting of b's event looked at.
+func (t *run) over(tx *store.Tx, b *store.Booking) error {
+	if err := t.opts.Calendar.Over(tx, b); err != nil {
+		return &calendarError{fmt.Errorf("note that a meeting of booking %d is over: %w", b.ID, err)}
+	}
+	return nil
 }
 
 // absent notes that room's account is not configured. The room is never forgotten: it is looked at
@@ -74,7 +111,7 @@ func (t *run) absent(tx *store.Tx, s sight, room *store.Room, a action) error {
 	t.next = earliest(t.next, s.now.Add(t.opts.AbsentRetry))
 	t.opts.Log.Error("a room's provider account is not configured", "booking", s.booking.ID, "room", room.ID, "provider", room.Provider, "action", string(a.do))
 	t.observe(room.Provider, a.do, "absent")
-	if cur := current(s.booking, s.rooms); s.want.Needed && !s.want.Past && cur != nil && cur.ID == room.ID {
+	if cur := s.current(); s.want.Needed && !s.want.Past && cur != nil && cur.ID == room.ID {
 		if err := t.failed(tx, s.booking, "other"); err != nil {
 			return err
 		}

@@ -97,7 +97,7 @@ func TestMTSLinkFaults(t *testing.T) {
 		}
 		wanted++
 		b, rooms := f.booking(id)
-		cur := current(b, rooms)
+		cur := sight{booking: b, rooms: rooms, accounts: []place{{name: b.Provider}}, want: want}.current()
 		if cur == nil {
 			t.Errorf("booking %d has no room", id)
 			continue

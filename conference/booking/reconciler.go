@@ -38,6 +38,9 @@ type Options struct {
 	// Late is how long after a call that was not answered an account's service may still do what
 	// it was asked; until then a room that is not found is not made anew. nil or 0: 30 s.
 	Late func(provider string) time.Duration
+	// Accounts lists the accounts at which a booking of an account may have its rooms, the preferred
+	// one first: its pool. nil: the account itself.
+	Accounts func(provider string) []Account
 	// AbsentRetry is the delay after which rooms of an account that is not configured are looked
 	// at again. 0: 1 h.
 	AbsentRetry time.Duration
@@ -45,6 +48,13 @@ type Options struct {
 	// "update", "release") and "ok", "none" (find only), "absent" (not configured) or an error
 	// kind. It is called by many at once.
 	Observe func(provider, action, outcome string)
+}
+
+// An Account is one of a pool.
+type Account struct {
+	Name string
+	// Single: its licence allows one meeting at a time.
+	Single bool
 }
 
 // A Reconciler brings rooms in line with bookings. It is safe for concurrent use.
@@ -147,7 +157,7 @@ func (r *Reconciler) group(ctx context.Context, id int64) string {
 
 // nextProvider guesses without asking the calendar.
 func nextProvider(b *store.Booking, rooms []store.Room) string {
-	cur := current(b, rooms)
+	cur := sight{booking: b, rooms: rooms, accounts: []place{{name: b.Provider}}}.current()
 	up := cur != nil && conference.RoomState(cur.State) == conference.RoomLive && cur.JoinURL == b.Link
 	if b.State == store.BookingWanted && !up {
 		return b.Provider

@@ -26,9 +26,7 @@ type run struct {
 	job *outbox.Job
 
 	account string // of the first call; a run makes calls to no other
-	skip    map[int64]bool
-	written map[int64]bool
-	told    bool      // the note of a problem was taken away
+	progress
 	next    time.Time // when something that was put off is due
 	failure failure
 }
@@ -43,12 +41,16 @@ type call struct {
 	text     string // the meeting, encoded
 	known    conference.Room
 	late     time.Time // until when an earlier call without answer may take effect; zero: there is none
+
+	occurrence string                    // that the meeting is
+	people     []conference.Participant  // enroll
+	leaving    []conference.Registration // enroll
 }
 
 // handle is the outbox's handler: it does the one next thing, records it, looks again, until
 // nothing is to be done now.
 func (r *Reconciler) handle(ctx context.Context, j *outbox.Job) (time.Time, error) {
-	t := &run{Reconciler: r, job: j, skip: map[int64]bool{}, written: map[int64]bool{}}
+	t := &run{Reconciler: r, job: j, progress: newProgress()}
 	for range maxRounds {
 		if err := ctx.Err(); err != nil {
 			return time.Time{}, err
@@ -96,7 +98,7 @@ func (t *run) record(ctx context.Context, f func(*store.Tx) error) error {
 
 // see reads what there is to decide about. The booking is nil if there is none.
 func (t *run) see(tx *store.Tx) (sight, error) {
-	s := sight{now: t.opts.Now(), finds: t.finds, skip: t.skip, written: t.written, told: t.told, late: t.late}
+	s := sight{now: t.opts.Now(), able: t.able, progress: t.progress, late: t.late}
 	b, err := tx.BookingByID(t.job.Subject)
 	if errors.Is(err, store.ErrNotFound) {
 		return s, nil
@@ -111,16 +113,21 @@ func (t *run) see(tx *store.Tx) (sight, error) {
 	if s.want, err = t.opts.Calendar.Wanted(tx, b, s.now); err != nil {
 		return s, fmt.Errorf("read what booking %d asks for: %w", b.ID, err)
 	}
-	return s, nil
+	s.accounts, err = t.places(tx, b, s.want.Meeting)
+	return s, err
 }
 
-func (t *run) finds(provider string) bool {
+// able says what an account's provider can do; an account that is not configured can do nothing.
+func (t *run) able(provider string) (can abilities) {
 	p := t.opts.Providers[provider]
 	if p == nil {
-		return false
+		return can
 	}
-	_, ok := conference.As[conference.Finder](p)
-	return ok
+	_, can.finds = conference.As[conference.Finder](p)
+	_, can.states = conference.As[conference.Stater](p)
+	_, can.stops = conference.As[conference.Starter](p)
+	_, can.enrolls = conference.As[conference.Enroller](p)
+	return can
 }
 
 // step decides on the state that tx shows and does what is local, or prepares a call.
@@ -135,6 +142,11 @@ func (t *run) step(tx *store.Tx) (action, *call, error) {
 		return a, nil, nil
 	case a.do == intend:
 		return a, nil, t.intend(tx, s, a)
+	case a.do == refuse:
+		t.told = true
+		return a, nil, t.failed(tx, s.booking, a.reason)
+	case a.room == 0:
+		return a, nil, t.give(tx, s.booking)
 	}
 	room := roomOf(s.rooms, a.room)
 	if !a.do.remote() {
@@ -165,7 +177,7 @@ func (t *run) prepare(tx *store.Tx, s sight, room *store.Room, a action) (action
 	}
 	t.account = room.Provider
 	c := &call{action: a, state: conference.RoomState(room.State), name: room.Provider, provider: p,
-		late: lateUntil(room, t.late)}
+		late: lateUntil(room, t.late), occurrence: s.want.Occurrence}
 	meeting, text, err := meetingOf(s.want, room)
 	if err != nil {
 		return a, nil, err
@@ -173,7 +185,7 @@ func (t *run) prepare(tx *store.Tx, s sight, room *store.Room, a action) (action
 	switch a.do {
 	case reserve:
 		if len(room.Refs) == 0 || room.Meeting == "" {
-			room.Meeting, room.Start, room.End = text, meeting.Start, meeting.End
+			room.Meeting, room.Start, room.End, room.Occurrence = text, meeting.Start, meeting.End, c.occurrence
 		} else if meeting, err = decodeMeeting(room.Meeting); err != nil {
 			// What was begun is finished as it was begun, so that Find goes on finding it; the
 			// live room is then brought to what is wanted.
@@ -190,6 +202,9 @@ func (t *run) prepare(tx *store.Tx, s sight, room *store.Room, a action) (action
 	case update:
 		room.Unclear, room.LastError = true, noAnswer+" yet"
 		err = tx.PutRoom(room)
+	case enroll:
+		c.people = s.want.People
+		c.leaving, err = leaving(tx, room, c.people)
 	case release:
 		if c.state != conference.RoomReleasing {
 			room.State = string(conference.RoomReleasing)

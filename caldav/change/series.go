@@ -1,0 +1,204 @@
+package change
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"joinery/caldav/ical"
+	"joinery/conference"
+	"joinery/store"
+)
+
+// conferences are an event's bookings: that of the event itself, and those of single occurrences
+// whose overrides asked, removed or rotated for themselves (design §4).
+type conferences struct {
+	own     *store.Booking            // nil: none
+	singles map[string]*store.Booking // by occurrence key
+}
+
+// conferencesOf reads an event's bookings.
+func conferencesOf(tx *store.Tx, eventID int64) (conferences, error) {
+	c := conferences{singles: map[string]*store.Booking{}}
+	list, err := tx.Bookings(eventID)
+	if err != nil {
+		return c, fmt.Errorf("read the bookings: %w", err)
+	}
+	for i := range list {
+		if b := &list[i]; b.RecurrenceID != "" {
+			c.singles[b.RecurrenceID] = b
+		} else if c.own == nil {
+			c.own = b
+		}
+	}
+	return c, nil
+}
+
+// all lists the bookings, the event's own first.
+func (c conferences) all() []*store.Booking {
+	var list []*store.Booking
+	if c.own != nil {
+		list = append(list, c.own)
+	}
+	keys := make([]string, 0, len(c.singles))
+	for key := range c.singles {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		list = append(list, c.singles[key])
+	}
+	return list
+}
+
+// of is the booking that stands for an occurrence, also one that says that its conference was
+// removed; nil if there is none.
+func (c conferences) of(key string) *store.Booking {
+	if b := c.singles[key]; b != nil && b.State != store.BookingDropped {
+		return b
+	}
+	return c.own
+}
+
+// series tells whether e has, or may have, more than one occurrence.
+func series(e *ical.Event) bool {
+	return e.Master == nil || e.Master.Recurring || len(e.Overrides) > 0
+}
+
+// An occasion is an occurrence that is to have a conference.
+type occasion struct {
+	booking    *store.Booking
+	key        string // empty for an event that does not recur
+	vevent     *ical.VEvent
+	start, end time.Time // of the meeting
+}
+
+// errUnknowable is that no next occurrence can be known.
+var errUnknowable = errors.New("the next occurrence cannot be known")
+
+// dense is the time between two starts below which a rule is taken for a mistake: nobody meets in
+// conferences that often.
+const dense = 5 * time.Minute
+
+// next finds the first occasion of p's event that is not over at now; ok is false if there is none.
+// held tells whether the conference of an occurrence is over already, before its time. The error is
+// errUnknowable where the rule does not let it be known.
+func (c conferences) next(p *Present, held func(key string, start time.Time) bool, now time.Time) (o occasion, ok bool, err error) {
+	e := p.Event
+	if !series(e) {
+		m := e.Master
+		if c.own == nil || c.own.State != store.BookingWanted || m.Cancelled() {
+			return o, false, nil
+		}
+		o = occasion{booking: c.own, vevent: m, start: m.Start.In(p.Zone), end: meetingEnd(m, p.Zone)}
+		return o, o.end.After(now), nil
+	}
+	if c.own == nil || c.own.State != store.BookingWanted {
+		e = &ical.Event{Object: e.Object, UID: e.UID, Overrides: e.Overrides}
+	}
+	var last time.Time
+	close := 0
+	err = e.Expand(now.Add(-defaultLength), time.Time{}, p.Zone, func(i ical.Instance) bool {
+		key := p.Event.OccurrenceKey(i.RecurrenceID, p.Zone)
+		end := i.End
+		if !end.After(i.Start) {
+			end = i.Start.Add(defaultLength)
+		}
+		b := c.of(key)
+		if i.VEvent.Cancelled() || b == nil || b.State != store.BookingWanted || !end.After(now) || held(key, i.Start) {
+			return true
+		}
+		if !ok {
+			o, ok = occasion{booking: b, key: key, vevent: i.VEvent, start: i.Start, end: end}, true
+		}
+		if i.VEvent.RecurrenceID != nil {
+			return last.IsZero()
+		}
+		if !last.IsZero() && i.Start.Sub(last) >= dense {
+			return false
+		}
+		if !last.IsZero() {
+			close++
+		}
+		last = i.Start
+		return close < 2 && len(i.VEvent.Component.All("RRULE")) > 0
+	})
+	if err != nil && !ok || close >= 2 {
+		return occasion{}, false, errUnknowable
+	}
+	return o, ok, nil
+}
+
+// defaultLength is the length of a meeting whose event has none.
+const defaultLength = time.Hour
+
+// heldBy tells which occurrences are over before their time: their meeting was ended at the provider
+// once it had begun.
+func heldBy(rooms []store.Room) func(key string, start time.Time) bool {
+	return func(key string, start time.Time) bool {
+		return slices.ContainsFunc(rooms, func(r store.Room) bool {
+			return r.Occurrence == key && conference.Status(r.Status) == conference.StatusEnded && !r.StatusAt.Before(start)
+		})
+	}
+}
+
+// roomsOf reads the rooms of all of an event's bookings.
+func roomsOf(tx *store.Tx, c conferences) ([]store.Room, error) {
+	var all []store.Room
+	for _, b := range c.all() {
+		rooms, err := tx.Rooms(b.ID)
+		if err != nil {
+			return nil, fmt.Errorf("read the rooms: %w", err)
+		}
+		all = append(all, rooms...)
+	}
+	return all, nil
+}
+
+// joinLink is the address of a booking's join page, empty where there are none.
+func (p *Policy) joinLink(token string) string {
+	if p.JoinBase == "" || token == "" {
+		return ""
+	}
+	return p.JoinBase + token
+}
+
+// tokenOf is the token of a join page's address.
+func (p *Policy) tokenOf(link string) (string, bool) {
+	if p.JoinBase == "" {
+		return "", false
+	}
+	return strings.CutPrefix(link, p.JoinBase)
+}
+
+// fixedLink is the link that stands in b's event whatever its room, empty for the room's own. An
+// event that became a series gets the join page's; one that has it keeps it.
+func (p *Policy) fixedLink(b *store.Booking, e *ical.Event) string {
+	link := p.joinLink(b.Token)
+	if p.JoinAlways || b.Link != "" && b.Link == link || !p.SeriesDirect && (b.RecurrenceID != "" || e != nil && series(e)) {
+		return link
+	}
+	return ""
+}
+
+// linksEver lists every link that b's event ever carried.
+func (p *Policy) linksEver(tx *store.Tx, b *store.Booking) ([]string, error) {
+	rooms, err := tx.Rooms(b.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read the rooms: %w", err)
+	}
+	links := linksOf(rooms)
+	tokens, err := tx.Tokens(b.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read the join pages: %w", err)
+	}
+	for _, t := range tokens {
+		links = append(links, p.joinLink(t.Token))
+	}
+	if b.Link != "" && !slices.Contains(links, b.Link) {
+		links = append(links, b.Link)
+	}
+	return slices.DeleteFunc(links, func(l string) bool { return l == "" }), nil
+}
