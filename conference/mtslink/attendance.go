@@ -39,7 +39,7 @@ type connection struct {
 }
 
 // Attendance implements conference.Attender, from the statistics by participant. Of somebody whose
-// connections are not told there is one visit without instants, as long as he took part. The
+// connections are not told there is one visit without instants, of the time taken part. The
 // service answers 404, and was seen to answer 406, where it has counted nothing.
 func (p *Provider) Attendance(ctx context.Context, r conference.Room) ([]conference.Visit, error) {
 	sessionID := r.Refs[RefSession]

@@ -13,12 +13,12 @@ import (
 )
 
 // Enroll implements conference.Enroller. Hosts and presenters become ADMIN; a host who owns the
-// event needs no place: what is returned for him has neither Ref nor Refused. So has somebody of
-// whom the service says that he is registered and does not list him.
+// event needs no place, and is returned with neither Ref nor Refused; so is somebody whom the service
+// calls registered and does not list.
 //
-// People are registered by fifty; whom the service leaves out of its answer, because he was
-// registered already or his entry is wrong, is looked for among those registered, and then
-// registered alone, which is answered with the cause.
+// People are registered by fifty. Those whom the service leaves out of its answer, because they were
+// registered already or their entries are wrong, are looked for among those registered, and then
+// registered one by one, which is answered with the cause.
 //
 // No error is Ambiguous: every step can be repeated.
 func (p *Provider) Enroll(ctx context.Context, r conference.Room, people []conference.Participant, leave []conference.Registration) ([]conference.Registration, error) {
@@ -50,7 +50,7 @@ type enrolment struct {
 	session string
 	link    string // the room's
 	wanted  []conference.Participant
-	owner   string           // the host, if the event is his
+	owner   string           // the host, if the event is the host's own
 	places  map[string]place // one of each person
 	refs    map[string]bool  // all places
 	refused map[string]conference.Reason
@@ -132,6 +132,8 @@ func (e *enrolment) owns(ctx context.Context, s session, person conference.Parti
 	return member != "" && member == s.owner(), err
 }
 
+func (e *enrolment) isOwner(address string) bool { return address != "" && address == e.owner }
+
 // asksFields reports whether everybody who registers must fill fields that we do not have.
 func asksFields(s session) bool {
 	switch fields := s.Fields.(type) {
@@ -160,7 +162,7 @@ func (e *enrolment) absent(people []conference.Participant) []conference.Partici
 	for _, person := range people {
 		_, registered := e.places[person.Email]
 		_, refused := e.refused[person.Email]
-		if !registered && !refused && person.Email != e.owner {
+		if !registered && !refused && !e.isOwner(person.Email) {
 			absent = append(absent, person)
 		}
 	}
@@ -171,7 +173,7 @@ func (e *enrolment) absent(people []conference.Participant) []conference.Partici
 func (e *enrolment) add(ctx context.Context, missing []conference.Participant) error {
 	for part := range slices.Chunk(missing, inviteMost) {
 		if len(missing) == 1 {
-			break // alone he is answered with the cause at once
+			break // registered alone, which is answered with the cause
 		}
 		taken, err := e.p.postInvite(ctx, e.session, part)
 		switch {
@@ -262,7 +264,7 @@ func (e *enrolment) setRoles(ctx context.Context) error {
 	addresses := make(map[string]string) // by reference
 	for _, person := range e.wanted {
 		at, ok := e.places[person.Email]
-		if role := roleOf(person.Role); ok && at.role != role && person.Email != e.owner {
+		if role := roleOf(person.Role); ok && at.role != role && !e.isOwner(person.Email) {
 			differ[role] = append(differ[role], at.ref)
 			addresses[at.ref] = person.Email
 		}
@@ -340,7 +342,7 @@ func (e *enrolment) result(people []conference.Participant) []conference.Registr
 			registration.Refused = e.refused[address]
 		} else {
 			registration.Ref, registration.Link = at.ref, at.link
-			if at.role != roleOf(registration.Role) && address != e.owner {
+			if at.role != roleOf(registration.Role) && !e.isOwner(address) {
 				registration.Role = conference.RoleGuest
 				if at.role != roleGuest {
 					registration.Role = conference.RolePresenter

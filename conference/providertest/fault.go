@@ -130,6 +130,7 @@ func testList(t *testing.T, c Case) {
 	}
 	c.reserve(t, others)
 	got := make(map[string]conference.Listed)
+	refs := make(map[string]bool)
 	list, err := lister.List(t.Context(), "inst-a/", c.Begin, c.Begin.AddDate(0, 0, 7))
 	if err != nil {
 		t.Fatalf("List: %v", err)
@@ -146,7 +147,10 @@ func testList(t *testing.T, c Case) {
 			t.Errorf("List lacks %q", m.Key)
 		} else if l.Title != m.Title || !l.Start.Equal(m.Start) || len(l.Room.Refs) == 0 {
 			t.Errorf("List: got %+v, want %q at %v", l, m.Title, m.Start)
+		} else if l.Ref == "" || refs[l.Ref] || l.Status != conference.StatusPlanned && l.Status != "" {
+			t.Errorf("List: reference %q, status %q", l.Ref, l.Status)
 		}
+		refs[l.Ref] = true
 	}
 	if list, err := lister.List(t.Context(), "inst-a/", c.Begin.AddDate(0, 1, 0), c.Begin.AddDate(0, 2, 0)); err != nil || len(list) != 0 {
 		t.Errorf("List of another month: %+v, %v", list, err)
@@ -159,6 +163,46 @@ func testList(t *testing.T, c Case) {
 	if rest := c.Service.Conferences(t); len(rest) != 1 || rest[0].Key != others.Key {
 		t.Errorf("after releasing what was listed the service has %+v", rest)
 	}
+}
+
+// testListed lists a room with the same reference whatever becomes of it.
+func testListed(t *testing.T, c Case) {
+	lister, ok := conference.As[conference.Lister](c.Provider)
+	if !ok {
+		t.Skip("the service cannot list: this provider has no Lister")
+	}
+	m := c.meeting("inst-a/1")
+	room := c.reserve(t, m)
+	ref := ""
+	listed := func(m conference.Meeting, want conference.Status) {
+		t.Helper()
+		list, err := lister.List(t.Context(), "inst-a/", c.Begin, c.Begin.AddDate(0, 0, 7))
+		if err != nil || len(list) != 1 {
+			t.Fatalf("List: %+v, %v", list, err)
+		}
+		if got := list[0]; got.Status != want && got.Status != "" || got.Title != m.Title || !got.Start.Equal(m.Start) || ref != "" && got.Ref != ref {
+			t.Errorf("List: got %+v, want %s, %q at %v, with the reference %q", got, want, m.Title, m.Start, ref)
+		}
+		ref = list[0].Ref
+	}
+	listed(m, conference.StatusPlanned)
+	m = c.moved(m)
+	if _, err := c.Provider.Update(t.Context(), room, m); err != nil {
+		t.Fatalf("Update: %v", err)
+	}
+	listed(m, conference.StatusPlanned)
+	starter, ok := conference.As[conference.Starter](c.Provider)
+	if !ok {
+		return
+	}
+	if err := starter.Start(t.Context(), room); err != nil {
+		t.Fatalf("Start: %v", err)
+	}
+	listed(m, conference.StatusLive)
+	if err := starter.Stop(t.Context(), room); err != nil {
+		t.Fatalf("Stop: %v", err)
+	}
+	listed(m, conference.StatusEnded)
 }
 
 func testCheck(t *testing.T, c Case) {

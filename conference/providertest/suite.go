@@ -18,9 +18,23 @@ type Case struct {
 	Service  Service
 	// The calls, as Service.Fail knows them, by which the provider changes things at the service.
 	// Reserve's are in order, and the first of them is the one that makes the conference.
-	ReserveCalls, UpdateCalls, ReleaseCalls []string
+	ReserveCalls, UpdateCalls, ReleaseCalls, EnrollCalls []string
 	// Meetings begin after this instant, on a full minute; the service's clock is before it.
 	Begin time.Time
+
+	// What follows is what the emulated service can show and do besides; where it is nil, what needs
+	// it is left out.
+
+	// People are the registered people of a room, by folded address; hosts count as presenters.
+	People func(t *testing.T, room conference.Room) map[string]conference.ParticipantRole
+	// Register has a guest register himself.
+	Register func(t *testing.T, room conference.Room, address string)
+	// RequireFields makes the service ask everybody who registers for something that calendars do
+	// not have.
+	RequireFields func(t *testing.T)
+	// Hold has the meeting take place now: each of people comes when the one before has left, and
+	// stays for ten minutes; then it ends. It returns when it began, by the service's clock.
+	Hold func(t *testing.T, room conference.Room, people ...conference.Person) (began time.Time)
 }
 
 // A Service is the emulated service, seen past the provider.
@@ -75,6 +89,7 @@ func Run(t *testing.T, open func(t *testing.T) Case) {
 		{"reserve when everything fails in turn", testRough},
 		{"find", testFind},
 		{"list", testList},
+		{"list in every state", testListed},
 		{"kinds of errors", testKinds},
 		{"update", testUpdate},
 		{"update after a lost answer", testUpdateLost},
@@ -84,6 +99,14 @@ func Run(t *testing.T, open func(t *testing.T) Case) {
 		{"release after a lost answer", testReleaseLost},
 		{"live meeting", testLive},
 		{"check leaves nothing behind", testCheck},
+		{"enroll", testEnroll},
+		{"enroll changes", testEnrollChanges},
+		{"enroll those who are registered", testEnrollForeign},
+		{"enroll many", testEnrollMany},
+		{"enroll whom the service refuses", testEnrollRefused},
+		{"enroll after a lost answer", testEnrollLost},
+		{"enroll where nothing is left", testEnrollGone},
+		{"attendance", testAttendance},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, open(t)) })
