@@ -31,6 +31,7 @@ type app struct {
 	changer    *change.Changer
 	providers  map[string]conference.Guarded
 	reconciler *booking.Reconciler
+	sweeper    *booking.Sweeper
 	sender     *mailer.Sender
 	metrics    *web.Metrics
 	metricsOn  net.Listener                    // of the metrics alone; nil: none
@@ -68,7 +69,9 @@ func newApp(ctx context.Context, c *config, log *slog.Logger, now func() time.Ti
 		DeniedRetry: func(name string, _ int) time.Duration { return a.account(name).DeniedRetry.d() },
 		Observe:     a.metrics.Attempt,
 	})
-	a.outbox.Add(a.reconciler.Queue())
+	a.sweeper = a.newSweeper(plain)
+	a.outbox.Add(a.sweeper.Gate(a.reconciler.Queue()))
+	a.outbox.Add(a.sweeper.Queue())
 	a.outbox.Add(a.reconciler.AttendanceQueue())
 	if a.sender, err = a.newSender(policy); err != nil {
 		return nil, errors.Join(err, a.store.Close())
@@ -233,6 +236,9 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 // configuration lets succeed now.
 func (a *app) recover(tx *store.Tx) error {
 	if err := a.reconciler.Recover(tx); err != nil {
+		return err
+	}
+	if err := a.sweeper.Recover(tx); err != nil {
 		return err
 	}
 	return a.changer.Recover(tx)

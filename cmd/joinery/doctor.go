@@ -122,6 +122,7 @@ func (p *program) examine(ctx context.Context) []finding {
 	}
 	d.mail(ctx)
 	d.waiting(ctx)
+	d.sweeps(ctx)
 	return d.findings
 }
 

@@ -63,10 +63,13 @@ func NewSweeper(o SweepOptions) *Sweeper {
 	return &Sweeper{opts: o, gate: newGate()}
 }
 
+// Keep is how long a stray is left alone.
+func (s *Sweeper) Keep() time.Duration { return s.opts.Keep }
+
 // Queue is the sweeper's queue, to be added to the outbox.
 func (s *Sweeper) Queue() outbox.Queue {
 	return outbox.Queue{Kind: SweepKind, Handle: func(ctx context.Context, j *outbox.Job) (time.Time, error) {
-		sweep, err := s.sweep(ctx, j, 0)
+		sweep, err := s.sweep(ctx, j, order{})
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -99,7 +102,7 @@ var ErrBusy = errors.New("another sweep is running")
 
 // Run sweeps now, in this process, whether or not the queue runs in another. allowed is the number of
 // strays that may be deleted although it is more than the brake lets pass; it counts only if it is
-// exactly what is due. What the reconciler must do is left to it. ErrBusy: another sweep goes on.
+// exactly what is due. Others' conferences are counted too. What the reconciler must do is left to it. ErrBusy: another sweep goes on.
 func (s *Sweeper) Run(ctx context.Context, allowed int) (Sweep, error) {
 	var all Sweep
 	for begun := time.Now(); ; {
@@ -118,7 +121,7 @@ func (s *Sweeper) Run(ctx context.Context, allowed int) (Sweep, error) {
 		if err != nil {
 			return Sweep{}, err
 		}
-		sweep, err := s.turn(ctx, j, allowed)
+		sweep, err := s.turn(ctx, j, order{allowed: allowed, others: true})
 		if err != nil {
 			return Sweep{}, err
 		}
@@ -158,10 +161,10 @@ func (s *Sweeper) claim(ctx context.Context) (*outbox.Job, error) {
 }
 
 // turn sweeps under a lease of Run's own and gives it back.
-func (s *Sweeper) turn(ctx context.Context, j *outbox.Job, allowed int) (Sweep, error) {
+func (s *Sweeper) turn(ctx context.Context, j *outbox.Job, o order) (Sweep, error) {
 	bounded, cancel := context.WithTimeout(ctx, outbox.Lease-5*time.Second)
 	defer cancel()
-	sweep, err := s.sweep(bounded, j, allowed)
+	sweep, err := s.sweep(bounded, j, o)
 	giveBack := s.opts.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		if err != nil {
 			return tx.ReleaseWork(&j.Work)
@@ -171,9 +174,15 @@ func (s *Sweeper) turn(ctx context.Context, j *outbox.Job, allowed int) (Sweep, 
 	return sweep, errors.Join(err, giveBack)
 }
 
+// An order is what an administrator asks of a sweep.
+type order struct {
+	allowed int  // so many strays may be deleted, see Run
+	others  bool // others' conferences are counted
+}
+
 // sweep does one sweep under j's lease. Its error ends it: the store, the lease, or the end of the
 // program. What goes wrong at an account stands in the Sweep.
-func (s *Sweeper) sweep(ctx context.Context, j *outbox.Job, allowed int) (Sweep, error) {
+func (s *Sweeper) sweep(ctx context.Context, j *outbox.Job, o order) (Sweep, error) {
 	t := &sweeping{Sweeper: s, job: j, broken: map[string]bool{}}
 	surveys := s.survey(ctx, s.accounts(), s.prefix())
 	if err := ctx.Err(); errors.Is(err, context.Canceled) {
@@ -200,7 +209,10 @@ func (s *Sweeper) sweep(ctx context.Context, j *outbox.Job, allowed int) (Sweep,
 	if err != nil {
 		return Sweep{}, err
 	}
-	t.begin(surveys, plans, allowed)
+	t.begin(surveys, plans, o.allowed)
+	if o.others {
+		t.countOthers(ctx, surveys)
+	}
 	if !t.Restore.InForce() {
 		if err := t.differences(ctx, plans, true); err != nil {
 			return Sweep{}, err
@@ -215,11 +227,10 @@ func (s *Sweeper) sweep(ctx context.Context, j *outbox.Job, allowed int) (Sweep,
 }
 
 // Look says what a sweep would do now. It asks the services and changes nothing, neither there nor
-// here. Of each account it also counts what carries others' keys.
+// here.
 func (s *Sweeper) Look(ctx context.Context) (Sweep, error) {
 	t := &sweeping{Sweeper: s, broken: map[string]bool{}}
 	surveys := s.survey(ctx, s.accounts(), s.prefix())
-	others := s.survey(ctx, s.accounts(), "")
 	var plans []plan
 	err := s.opts.Store.View(ctx, func(tx *store.Tx) (err error) {
 		if plans, err = s.plans(tx, surveys); err != nil {
@@ -236,19 +247,12 @@ func (s *Sweeper) Look(ctx context.Context) (Sweep, error) {
 	}
 	t.begin(surveys, plans, 0)
 	t.Looked = true
-	for i, p := range plans {
+	for _, p := range plans {
 		if p.restored != "" && !t.Restore.InForce() {
 			t.Restore = Restore{Found: s.opts.Now(), Why: p.restored}
 		}
-		ours := map[string]bool{}
-		for _, l := range surveys[i].listed {
-			ours[l.Ref] = true
-		}
-		for _, l := range others[i].listed {
-			if !ours[l.Ref] {
-				t.Accounts[i].Others++
-			}
-		}
 	}
-	return t.Sweep, t.differences(ctx, plans, false)
+	t.countOthers(ctx, surveys)
+	err = t.differences(ctx, plans, false)
+	return t.Sweep, err
 }

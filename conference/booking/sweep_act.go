@@ -170,6 +170,22 @@ func (t *sweeping) begin(surveys []survey, plans []plan, allowed int) {
 	t.Braked = t.Due > t.Limit && t.Due != allowed
 }
 
+// countOthers counts what carries keys that are not ours: of another installation, or whatever else
+// people tag. Where it cannot be listed nothing is counted.
+func (t *sweeping) countOthers(ctx context.Context, surveys []survey) {
+	for i, all := range t.survey(ctx, t.accounts(), "") {
+		ours := map[string]bool{}
+		for _, l := range surveys[i].listed {
+			ours[l.Ref] = true
+		}
+		for _, l := range all.listed {
+			if !ours[l.Ref] {
+				t.Accounts[i].Others++
+			}
+		}
+	}
+}
+
 // tight tells whether ctx leaves no time for another call, which the next run makes then.
 func (t *sweeping) tight(ctx context.Context) bool {
 	end, ok := ctx.Deadline()
