@@ -70,7 +70,10 @@ var english = &catalogue{
 	Times: [3]string{"%d time", "%d times", "%d times"},
 	Until: "until %s",
 
-	NoteHeadline: "The conference (%s) could not be reserved.",
+	NoteHeadline:   "The conference (%s) could not be reserved.",
+	SubjectTrouble: "Conference needs attention",
+	NoteUpdate:     "The conference (%s) could not be brought up to date.",
+	NotePeople:     "Not everybody could be registered for the conference (%s). The link in the event works for all.",
 	Zones: map[string]string{
 		"Europe/Moscow": "Moscow", "Europe/Kaliningrad": "Kaliningrad", "Europe/Samara": "Samara", "Asia/Yekaterinburg": "Yekaterinburg",
 		"Asia/Omsk": "Omsk", "Asia/Novosibirsk": "Novosibirsk", "Asia/Krasnoyarsk": "Krasnoyarsk", "Asia/Irkutsk": "Irkutsk",

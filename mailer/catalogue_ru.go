@@ -71,7 +71,10 @@ var russian = &catalogue{
 	Times: [3]string{"%d раз", "%d раза", "%d раз"},
 	Until: "до %s",
 
-	NoteHeadline: "Не удалось забронировать конференцию (%s).",
+	NoteHeadline:   "Не удалось забронировать конференцию (%s).",
+	SubjectTrouble: "Конференция требует внимания",
+	NoteUpdate:     "Не удалось обновить конференцию (%s).",
+	NotePeople:     "Не всех участников удалось зарегистрировать на конференцию (%s). Ссылка в событии работает для всех.",
 	Zones: map[string]string{
 		"Europe/Moscow": "Москва", "Europe/Kaliningrad": "Калининград", "Europe/Samara": "Самара", "Asia/Yekaterinburg": "Екатеринбург",
 		"Asia/Omsk": "Омск", "Asia/Novosibirsk": "Новосибирск", "Asia/Krasnoyarsk": "Красноярск", "Asia/Irkutsk": "Иркутск",

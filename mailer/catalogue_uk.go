@@ -71,7 +71,10 @@ var ukrainian = &catalogue{
 	Times: [3]string{"%d раз", "%d рази", "%d разів"},
 	Until: "до %s",
 
-	NoteHeadline: "Не вдалося забронювати конференцію (%s).",
+	NoteHeadline:   "Не вдалося забронювати конференцію (%s).",
+	SubjectTrouble: "Конференція потребує уваги",
+	NoteUpdate:     "Не вдалося оновити конференцію (%s).",
+	NotePeople:     "Не всіх учасників вдалося зареєструвати на конференцію (%s). Посилання в події працює для всіх.",
 	Zones: map[string]string{
 		"Europe/Moscow": "Москва", "Europe/Kaliningrad": "Калінінград", "Europe/Samara": "Самара", "Asia/Yekaterinburg": "Єкатеринбург",
 		"Asia/Omsk": "Омськ", "Asia/Novosibirsk": "Новосибірськ", "Asia/Krasnoyarsk": "Красноярськ", "Asia/Irkutsk": "Іркутськ",

@@ -367,12 +367,19 @@ func (s setting) reply(who string, answers []itip.Answer, ev *ical.Event) *lette
 func (s setting) note(reason string, ev *ical.Event) *letter {
 	w := s.words
 	v := ev.All()[0]
-	l := s.newLetter(w.SubjectNote, v)
+	subject, headline := w.SubjectNote, w.NoteHeadline
+	if s.joinURL != "" {
+		subject, headline = w.SubjectTrouble, w.NoteUpdate
+	}
+	if people, ok := strings.CutPrefix(reason, peopleProblem); ok {
+		reason, subject, headline = people, w.SubjectTrouble, w.NotePeople
+	}
+	l := s.newLetter(subject, v)
 	provider := s.provider
 	if provider == "" {
 		provider = s.service
 	}
-	l.Headline = fmt.Sprintf(w.NoteHeadline, provider)
+	l.Headline = fmt.Sprintf(headline, provider)
 	l.Notes = []string{sentence(change.ReasonText(reason, w.Lang))}
 	l.add(w.When, w.when(ev.Object, v, s.organizer))
 	l.Footer = s.service

@@ -41,7 +41,10 @@ type catalogue struct {
 	Times [3]string    // "10 times"
 	Until string       // %s: a date
 
-	NoteHeadline string // %s: the provider
+	NoteHeadline   string // %s: the provider
+	SubjectTrouble string // of a notice where a link stands already
+	NoteUpdate     string // the same, where a link stands already
+	NotePeople     string // the same, of people who cannot be registered
 
 	Zones  map[string]string // IANA name to a name for people
 	plural func(n int) int

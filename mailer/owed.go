@@ -19,6 +19,9 @@ const methodNote = "NOTE"
 // problemView begins the view of the delivery that remembers which problem the organiser was told.
 const problemView = "problem:"
 
+// peopleProblem begins a problem that is with people: they cannot be registered at the provider.
+const peopleProblem = "people:"
+
 // An owed is what one address is owed now, or, where nothing is sent, what is to be remembered.
 type owed struct {
 	Address  string
@@ -286,8 +289,9 @@ func (k *look) step(kept []byte, now *itip.Known) (*step, error) {
 	return s, s.err
 }
 
-// problem decides whether the organiser is to be told that there is no conference: once for each
-// reason, until there is one or none is asked for.
+// problem decides whether the organiser is to be told that there is no conference, or that it cannot
+// be brought up to date, or that people cannot be registered: once for each reason, until that is
+// over or nothing is asked for.
 func (k *look) problem() {
 	p := k.present
 	if p.User == nil || len(p.User.Addresses) == 0 || p.Event == nil || len(p.Event.All()) == 0 {
@@ -299,12 +303,16 @@ func (k *look) problem() {
 	if d != nil && isProblem(d.View) {
 		known = string(d.View)
 	}
+	problem := p.Problem
+	if problem == "" && p.Warning != "" {
+		problem = peopleProblem + p.Warning
+	}
 	switch {
-	case (p.Link == change.LinkReady || p.Link == change.LinkNone) && known != "":
+	case problem == "" && (p.Link == change.LinkReady || p.Link == change.LinkNone) && known != "":
 		k.out = append(k.out, owed{Address: address, Delivery: d, Sequence: d.Sequence})
-	case p.Link != change.LinkRefused || p.Gone || p.Ended || known == problemView+p.Problem || k.busy(address, false):
+	case problem == "" || p.Gone || p.Ended || known == problemView+problem || k.busy(address, false):
 	default:
-		o := owed{Address: address, Delivery: d, View: []byte(problemView + p.Problem), Note: true, Problem: p.Problem}
+		o := owed{Address: address, Delivery: d, View: []byte(problemView + problem), Note: true, Problem: problem}
 		if d != nil {
 			o.Sequence = d.Sequence
 		}

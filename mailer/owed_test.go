@@ -142,6 +142,11 @@ func TestOwedByOrganizer(t *testing.T) {
 		{name: "problem said already", body: plainEvent, present: func(p *change.Present) { p.Link, p.Problem = change.LinkRefused, "owner" }, known: func(t *testing.T) []store.Delivery {
 			return []store.Delivery{told(t, plainEvent), {Address: "anna@example.org", View: []byte("problem:owner")}}
 		}},
+		{name: "a problem though the link stands", body: plainEvent, present: func(p *change.Present) { p.Link, p.Problem = change.LinkReady, "owner" }, want: "REQUEST to boris, 0; NOTE owner to anna"},
+		{name: "people cannot be registered", body: plainEvent, present: func(p *change.Present) { p.Link, p.Warning = change.LinkReady, "fields" }, want: "REQUEST to boris, 0; NOTE people:fields to anna"},
+		{name: "said already of people", body: plainEvent, present: func(p *change.Present) { p.Link, p.Warning = change.LinkReady, "fields" }, known: func(t *testing.T) []store.Delivery {
+			return []store.Delivery{told(t, plainEvent), {Address: "anna@example.org", View: []byte("problem:people:fields")}}
+		}},
 		{name: "another problem", body: plainEvent, present: func(p *change.Present) { p.Link, p.Problem = change.LinkRefused, "title" }, known: func(t *testing.T) []store.Delivery {
 			return []store.Delivery{told(t, plainEvent), {Address: "anna@example.org", View: []byte("problem:owner")}}
 		}, want: "NOTE title to anna"},

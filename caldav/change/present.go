@@ -130,12 +130,3 @@ func (c *Changer) linkOf(tx *store.Tx, p *Present, b *store.Booking) error {
 	}
 	return nil
 }
-
-// LinkAt is the link that stands in one of the event's components, empty for none.
-func (p *Present) LinkAt(v *ical.VEvent) string {
-	b := p.conferences.of(p.Event.OverrideKey(v, p.Zone))
-	if b == nil || b.State != store.BookingWanted {
-		return ""
-	}
-	return b.Link
-}

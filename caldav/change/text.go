@@ -60,6 +60,26 @@ var (
 			"ваш лимит конференций на сегодня исчерпан. Она забронируется сама завтра.",
 			"ваш ліміт конференцій на сьогодні вичерпано. Її буде заброньовано автоматично завтра.",
 		},
+		string(conference.ReasonBusy): {
+			"every licence of your organisation is taken at that time. Choose another time; when one becomes free it is reserved by itself.",
+			"все лицензии организации в это время заняты. Выберите другое время; когда одна освободится, конференция забронируется сама.",
+			"усі ліцензії організації в цей час зайняті. Оберіть інший час; коли одна звільниться, її буде заброньовано автоматично.",
+		},
+		string(conference.ReasonSeries): {
+			"it cannot be known from the event's repetition when the next meeting is. Change the repetition and save the event.",
+			"по правилу повторения нельзя определить, когда следующая встреча. Измените повторение и сохраните событие.",
+			"за правилом повторення не можна визначити, коли наступна зустріч. Змініть повторення та збережіть подію.",
+		},
+		string(conference.ReasonFields): {
+			"the service wants fields filled in that a calendar does not have. Your administrator can switch them off there; people are then registered by themselves.",
+			"сервис требует заполнить поля, которых нет в календаре. Администратор может отключить их там; после этого участники зарегистрируются сами.",
+			"сервіс вимагає заповнити поля, яких немає в календарі. Адміністратор може вимкнути їх там; після цього учасників буде зареєстровано автоматично.",
+		},
+		string(conference.ReasonAddress): {
+			"the service does not take the address of some of them. Check the addresses in the event.",
+			"сервис не принимает адреса некоторых участников. Проверьте адреса в событии.",
+			"сервіс не приймає адреси деяких учасників. Перевірте адреси в події.",
+		},
 	}
 	textOther = languages{
 		"the service refuses. Your administrator can see why; it is reserved by itself once the cause is gone.",

@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"joinery/conference"
 	"joinery/store"
 )
+
+// refusedAgain is when people are registered again whom the account's own settings refused.
+const refusedAgain = 6 * time.Hour
 
 // encodePeople returns the text by which the people of two meetings are compared, empty for nobody.
 func encodePeople(people []conference.Participant) string {
@@ -64,6 +68,12 @@ func (t *run) enrolled(tx *store.Tx, s sight, room *store.Room, c *call, got []c
 		}
 	}
 	room.People = encodePeople(c.people)
+	if warning == string(conference.ReasonFields) {
+		// Who mends it does so at the service, which says nothing.
+		room.People = ""
+		t.skip[room.ID] = true
+		t.next = earliest(t.next, s.now.Add(refusedAgain))
+	}
 	detail := fmt.Sprintf("%d people", len(got)-refused)
 	if refused > 0 {
 		detail += fmt.Sprintf(", %d refused: %s", refused, warning)
