@@ -39,6 +39,7 @@ type config struct {
 	ServiceDomain string   `toml:"service_domain"`
 	ServiceName   string   `toml:"service_name"`
 	Settle        duration `toml:"settle"`
+	Reconcile     duration `toml:"reconcile_every"`
 	Log           string   `toml:"log"`
 	LogFormat     string   `toml:"log_format"`
 	Metrics       string   `toml:"metrics"`
@@ -119,7 +120,7 @@ type providerConfig struct {
 // defaultConfig is what holds where the file says nothing.
 func defaultConfig() config {
 	return config{
-		Listen: "127.0.0.1:8080", ServiceName: "Joinery", Settle: duration(30 * time.Second), Log: "info", LogFormat: "text",
+		Listen: "127.0.0.1:8080", ServiceName: "Joinery", Settle: duration(30 * time.Second), Reconcile: duration(time.Hour), Log: "info", LogFormat: "text",
 		Store:      storeConfig{URL: "sqlite:joinery.db"},
 		CalDAV:     caldavConfig{WaitForLink: duration(3 * time.Second), MaxSize: 1 << 20, MaxAttendees: 1000, ImportBurst: 30},
 		Conference: conferenceConfig{Links: "provider", SeriesLinks: "join", Opens: duration(30 * time.Minute), Register: true},

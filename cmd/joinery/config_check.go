@@ -206,6 +206,9 @@ func (c *config) check() error {
 	if c.Settle.d() > time.Hour {
 		return c.wrong("settle", "is longer than an hour; conferences and cancellations would wait that long")
 	}
+	if every := c.Reconcile.d(); every < time.Minute || every > 24*time.Hour {
+		return c.wrong("reconcile_every", "is not between a minute and a day; write 1h")
+	}
 	if c.CalDAV.MaxSize < 1024 {
 		return c.wrong("caldav.max_size", "is below 1024 bytes; no event fits")
 	}

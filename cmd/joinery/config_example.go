@@ -72,6 +72,8 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 ## How long deletions wait before conferences are deleted and cancellations mailed: an event that comes
 ## back meanwhile keeps its conference. At most 1h.
 # settle = "30s"
+## How often the accounts are compared with the conferences that events have (joinery reconcile). 1m to 24h.
+# reconcile_every = "1h"
 ## debug, info, warn or error.
 # log = "info"
 ## text or json.

@@ -97,6 +97,7 @@ func TestConfigErrors(t *testing.T) {
 		"public_url's path":   {"public_url = \"https://example.org/dav\"\n" + mail, "", []string{"public_url", "https://HOST"}},
 		"time span":           {"settle = \"30\"\n" + mail, "", []string{"joinery.toml:1", "settle", `"30"`, "30s"}},
 		"negative span":       {"settle = \"-3s\"\n" + mail, "", []string{"settle", "negative"}},
+		"hasty comparing":     {"reconcile_every = \"1s\"\n" + mail, "", []string{"reconcile_every", "between a minute and a day", "1h"}},
 		"endless settling":    {"settle = \"2h\"\n" + mail, "", []string{"settle", "longer than an hour"}},
 		"service_domain":      {"service_domain = \"a b\"\n" + mail, "", []string{"service_domain", `"a b"`, "conference.example.org"}},
 		"log":                 {"log = \"loud\"\n" + mail, "", []string{"log", `"loud"`, "debug, info, warn or error"}},

@@ -20,6 +20,7 @@ import (
 func (a *app) newSweeper(providers map[string]conference.Provider) *booking.Sweeper {
 	return booking.NewSweeper(booking.SweepOptions{
 		Store: a.store, Outbox: a.outbox, Providers: providers, Log: a.log, Now: a.now, Observe: a.metrics.Attempt,
+		Every: a.config.Reconcile.d(),
 	})
 }
 
