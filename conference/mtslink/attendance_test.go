@@ -46,6 +46,7 @@ func TestAttendance(t *testing.T) {
 		{"connections are missing", answer{200, user(`, "actualInvolvement": 3010`), nil}, []conference.Visit{guest(time.Time{}, time.Time{}, 3010*time.Second)}},
 		{"only the duration is told", answer{200, user(``), nil}, []conference.Visit{guest(time.Time{}, time.Time{}, 3508*time.Second)}},
 		{"did not come", answer{200, user(`, "actualInvolvement": 0, "connections": []`), nil}, nil},
+		{"did not come, and no involvement is told", answer{200, user(`, "connections": []`), nil}, nil},
 		{"did not come, without connections", answer{200, user(`, "actualInvolvement": 0`), nil}, nil},
 		{"another session of the event", answer{200, strings.Replace(user(`, "actualInvolvement": 5`), "990077001", "990077002", 1), nil}, nil},
 		{"ids as text", answer{200, strings.Replace(user(`, "actualInvolvement": 5`), `"id": 990077001`, `"id": "990077001"`, 1), nil}, []conference.Visit{guest(time.Time{}, time.Time{}, 5*time.Second)}},

@@ -92,7 +92,7 @@ func (p *Provider) List(ctx context.Context, prefix string, from, to time.Time) 
 			return
 		}
 		list = append(list, conference.Listed{
-			Key: key, Ref: string(e.ID), Title: e.Name, Start: start, Status: e.state(), Room: roomOf(e),
+			Key: key, Ref: string(e.ID), Title: e.title(), Start: start, Status: e.state(), Room: roomOf(e),
 		})
 	})
 	if err != nil {
@@ -101,8 +101,14 @@ func (p *Provider) List(ctx context.Context, prefix string, from, to time.Time) 
 	return list, nil
 }
 
-// start is the planned start of e. That of a session counts first: only it can be edited once the
-// meeting is live, and its startsAt is the actual start from then on.
+// title is e's. That of a session counts first: only it can be edited once the meeting is live.
+func (e event) title() string {
+	s, _ := e.open()
+	return cmp.Or(s.Name, e.Name)
+}
+
+// start is the planned start of e. That of a session counts first, as for the title; its startsAt is
+// the actual start once it is live.
 func (e event) start() time.Time {
 	if s, ok := e.open(); ok {
 		if s.Status == statusActive && !s.StartsAt.IsZero() {

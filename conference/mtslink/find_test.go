@@ -2,11 +2,55 @@ package mtslink
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"joinery/conference"
 )
+
+// TestList is section 5.5 of the reference: what is listed of each event with our keys.
+func TestList(t *testing.T) {
+	entry := func(id, status, tag, sessions string) string {
+		return `{"id": "` + id + `", "status": "` + status + `", "access": "4", "name": "Quarter review",
+			"startsAt": "2027-03-10T11:00:00+0300", "endsAt": "2027-03-10T12:00:00+0300", "estimatedAt": "2027-03-10T11:00:00+0300",
+			"isArchive": "0", "createUserId": "70010", "type": "meeting", "timezoneName": "Europe/Moscow", "rule": "FREQ=DAILY;COUNT=1",
+			"tags": ["` + tag + `"], "files": [], "lectors": [], "eventSessions": [` + sessions + `]}`
+	}
+	s := scripted(t)
+	s.on("GET /organization/events/schedule", list(
+		entry("1", "ACTIVE", "inst-a/1", `{"id": "11", "eventId": "1", "status": "ACTIVE", "startsAt": "2027-03-10T12:00:00+0300", "participationsCount": "0"}`),
+		entry("2", "START", "inst-a/2", `{"id": "21", "status": "START", "name": "Renamed while live", "startsAt": "2027-03-10T11:01:13+0300"}`),
+		entry("3", "STOP", "inst-a/3", `{"id": "31", "status": "STOP", "startsAt": "2027-03-10T11:01:13+0300"}`),
+		entry("4", "ACTIVE", "inst-a/1", ``),
+		entry("5", "ACTIVE", "inst-b/1", ``),
+	))
+	start := time.Date(2027, 3, 10, 8, 0, 0, 0, time.UTC)
+	got, err := s.p.List(t.Context(), "inst-a/", start.Add(-time.Hour), start.Add(2*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	room := func(event, session string) conference.Room {
+		r := conference.Room{Refs: map[string]string{RefEvent: event}}
+		if session != "" {
+			r.Refs[RefSession] = session
+		}
+		return r
+	}
+	want := []conference.Listed{
+		{Key: "inst-a/1", Ref: "1", Title: "Quarter review", Start: start.Add(time.Hour), Status: conference.StatusPlanned, Room: room("1", "11")},
+		{Key: "inst-a/2", Ref: "2", Title: "Renamed while live", Start: start, Status: conference.StatusLive, Room: room("2", "21")},
+		{Key: "inst-a/3", Ref: "3", Title: "Quarter review", Start: start, Status: conference.StatusEnded, Room: room("3", "31")},
+		{Key: "inst-a/1", Ref: "4", Title: "Quarter review", Start: start, Status: conference.StatusPlanned, Room: room("4", "")},
+	}
+	for i := range got {
+		got[i].Start = got[i].Start.UTC()
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
 
 // TestState is the state of an event with any number of sessions.
 func TestState(t *testing.T) {

@@ -46,6 +46,7 @@ type event struct {
 // A session is the meeting in an event.
 type session struct {
 	ID          id     `json:"id"`
+	Name        string `json:"name"` // missing in lists that were recorded
 	Status      string `json:"status"`
 	StartsAt    stamp  `json:"startsAt"`
 	EstimatedAt stamp  `json:"estimatedAt"`

@@ -190,7 +190,7 @@ func FuzzEvent(f *testing.F) {
 				t.Errorf("%s is %q", name, ref)
 			}
 		}
-		_, _ = e.ended(), e.start()
+		_, _, _, _, _ = e.ended(), e.start(), e.state(), e.title(), e.owner()
 		_ = e.key(func(tag string) bool { return tag == "x" })
 	})
 }
