@@ -55,7 +55,7 @@ func (s *Sweeper) plans(tx *store.Tx, surveys []survey) ([]plan, error) {
 			continue
 		}
 		c := comparison{
-			account: v.account, prefix: s.prefix(), listed: v.listed, began: v.began, from: v.from,
+			account: v.account, prefix: s.prefix(), listed: v.listed, began: v.began,
 			rows: map[string]store.Room{}, seen: seen, last: last, confirmed: restore.Confirmed,
 			now: s.opts.Now(), keep: s.opts.Keep, titles: s.opts.Providers[v.account].Traits().TitleLimit,
 		}
@@ -68,7 +68,7 @@ func (s *Sweeper) plans(tx *store.Tx, surveys []survey) ([]plan, error) {
 				return nil, err
 			}
 		}
-		rooms, err := tx.RoomsBetween(v.account, v.from, forever)
+		rooms, err := tx.RoomsBetween(v.account, v.began, forever)
 		if err != nil {
 			return nil, err
 		}

@@ -19,10 +19,9 @@ type comparison struct {
 	prefix  string // of our keys
 	listed  []conference.Listed
 	began   time.Time // the listing; rows that changed since are left for the next one
-	from    time.Time // what starts from then on is listed
 
 	rows   map[string]store.Room // by key: the rows of the listed keys, at whatever account
-	live   []store.Room          // the account's live rooms
+	live   []store.Room          // the account's live rooms whose time is not over
 	strays []store.Stray         // those remembered of the account
 	seen   map[int64]deviation   // the last one of a room
 	last   int64                 // the highest id that a room ever had
@@ -115,7 +114,7 @@ func compare(c comparison) plan {
 	}
 	for _, row := range c.live {
 		waits := c.seen[row.ID].Mark == digest(row.Meeting) // for the reconciler, since an earlier sweep
-		if !present[row.ID] && len(row.Refs) > 0 && !row.Start.Before(c.from) && !row.Unclear && row.Updated.Before(c.began) && !waits {
+		if !present[row.ID] && len(row.Refs) > 0 && !row.Unclear && row.Updated.Before(c.began) && !waits {
 			d := difference{room: row, found: "it is not there", asked: true}
 			d.left = c.again(d)
 			p.missing = append(p.missing, d)
@@ -172,7 +171,7 @@ func (c *comparison) stray(l conference.Listed) Stray {
 func (c *comparison) drift(p *plan, row store.Room, l conference.Listed) {
 	switch {
 	case conference.RoomState(row.State) != conference.RoomLive, row.Provider != c.account, row.Unclear,
-		!row.Updated.Before(c.began), l.Status == conference.StatusLive, l.Status == conference.StatusEnded:
+		!row.Updated.Before(c.began), !row.End.After(c.now), l.Status == conference.StatusLive, l.Status == conference.StatusEnded:
 		return
 	}
 	m, err := decodeMeeting(row.Meeting)

@@ -17,7 +17,7 @@ var sweepNow = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 func comparisonOf(t *testing.T, change ...func(*comparison)) comparison {
 	t.Helper()
 	c := comparison{
-		account: "a", prefix: "abc-", began: sweepNow, from: sweepNow.Add(-lookBack), last: 20,
+		account: "a", prefix: "abc-", began: sweepNow, last: 20,
 		rows: map[string]store.Room{}, now: sweepNow, keep: 24 * time.Hour, titles: 20,
 	}
 	for _, f := range change {
@@ -139,7 +139,7 @@ func TestCompare(t *testing.T) {
 		// Missing.
 		{"missing", changes{aRoom(t, 1, live)}, "ours 0 others 0 live 1; missing 1"},
 		{"its key is carried by another only", changes{aRoom(t, 1, live), aConference("abc-1", "e9")}, "ours 1 others 0 live 1; missing 1; stray e9"},
-		{"missing, before what is listed", changes{aRoom(t, 1, live, func(r *store.Room) { r.Start = sweepNow.Add(-lookBack - time.Hour) })}, "ours 0 others 0 live 1"},
+		{"renamed, over", changes{aRoom(t, 1, live, func(r *store.Room) { r.End = sweepNow }), aConference("abc-1", "e1", func(l *conference.Listed) { l.Title = "Party" })}, "ours 1 others 0 live 1"},
 		{"missing, made meanwhile", changes{aRoom(t, 1, live, func(r *store.Room) { r.Updated = sweepNow.Add(time.Second) })}, "ours 0 others 0 live 1"},
 		{"missing, being updated", changes{aRoom(t, 1, live, func(r *store.Room) { r.Unclear = true })}, "ours 0 others 0 live 1"},
 

@@ -20,7 +20,6 @@ const lookBack = 45 * 24 * time.Hour
 type survey struct {
 	account string
 	began   time.Time
-	from    time.Time
 	listed  []conference.Listed
 	err     error
 }
@@ -44,9 +43,9 @@ func (s *Sweeper) survey(ctx context.Context, accounts []string, prefix string) 
 	for i, name := range accounts {
 		all.Go(func() {
 			now := s.opts.Now()
-			v := survey{account: name, began: now, from: now.Add(-lookBack)}
+			v := survey{account: name, began: now}
 			lister, _ := conference.As[conference.Lister](s.opts.Providers[name])
-			v.listed, v.err = lister.List(ctx, prefix, v.from, time.Time{})
+			v.listed, v.err = lister.List(ctx, prefix, now.Add(-lookBack), time.Time{})
 			surveys[i] = v
 		})
 	}
