@@ -184,6 +184,9 @@ func (w *whyWriter) plan(tx *store.Tx, p *change.Present, bookings []store.Booki
 		w.say(1, "link: being made since %s; invitations wait for it until %s", at(p.Since), at(p.Since.Add(policy.MailWait)))
 	case change.LinkReady:
 		w.say(1, "link: %s (%s)", p.JoinURL, p.Service)
+		if p.Problem != "" {
+			w.say(1, "but there is no room for the next meeting, or it is not up to date: %s", reasonWords(p.Problem))
+		}
 	case change.LinkRefused:
 		w.say(1, "link: cannot be made now, %s; it is tried again by itself", reasonWords(p.Problem))
 	}
@@ -202,6 +205,10 @@ func reasonWords(problem string) string {
 		conference.ReasonTime:        "the provider refuses the time",
 		conference.ReasonPolicy:      "the organiser is not in policy.who",
 		conference.ReasonDaily:       "the organiser has reached policy.per_day",
+		conference.ReasonBusy:        "every account of the pool has another meeting at that time",
+		conference.ReasonSeries:      "the rule does not let the next occurrence be known",
+		conference.ReasonFields:      "the account requires registration fields that a calendar does not have",
+		conference.ReasonAddress:     "the provider does not take the address",
 	}
 	if w, ok := words[conference.Reason(problem)]; ok {
 		return problem + " (" + w + ")"
@@ -227,54 +234,6 @@ func (w *whyWriter) work(tx *store.Tx, depth int, kind string, subject int64, wh
 		state += fmt.Sprintf(", %d failed attempts, last: %s", row.Attempts, row.Error)
 	}
 	w.say(depth, "next look at %s: %s", what, state)
-}
-
-func (w *whyWriter) booking(tx *store.Tx, b *store.Booking) error {
-	w.say(0, "booking %d (%s), %s since %s, generation %d", b.ID, b.PublicID, b.State, at(b.Since), b.Generation)
-	if b.Link != "" {
-		var places []string
-		if b.InLocation {
-			places = append(places, "LOCATION")
-		}
-		if b.Block != "" && !b.BlockGone {
-			places = append(places, "DESCRIPTION")
-		}
-		w.say(1, "written into the event: %s%s", b.Link, prefixed(" in ", strings.Join(places, ", ")))
-	}
-	if b.Problem != "" {
-		w.say(1, "problem since %s: %s", at(b.ProblemSince), reasonWords(b.Problem))
-	}
-	w.work(tx, 1, change.WorkBooking, b.ID, "booking")
-	rooms, err := tx.Rooms(b.ID)
-	if err != nil {
-		return err
-	}
-	steps, err := tx.Steps(b.ID)
-	if err != nil {
-		return err
-	}
-	for i := range rooms {
-		w.room(&rooms[i], steps)
-	}
-	return nil
-}
-
-func (w *whyWriter) room(r *store.Room, steps []store.Step) {
-	w.say(1, "room %s at %s: %s, generation %d%s", r.Key, r.Provider, r.State, r.Generation, prefixed(", ", r.JoinURL))
-	for _, name := range sortedKeys(r.Refs) {
-		w.say(2, "%s: %s", name, r.Refs[name])
-	}
-	if r.Unclear {
-		w.say(2, "the last call's effect is unknown: it is looked for before another is made")
-	}
-	if r.Attempts > 0 {
-		w.say(2, "%d failed attempts, last: %s", r.Attempts, r.LastError)
-	}
-	for _, s := range steps {
-		if s.RoomID == r.ID {
-			w.say(2, "%s %s: %s%s", at(s.At), s.What, s.Outcome, prefixed(", ", s.Detail))
-		}
-	}
 }
 
 func (w *whyWriter) mails(tx *store.Tx, id int64) error {
