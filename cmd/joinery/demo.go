@@ -47,6 +47,9 @@ Nothing leaves this machine.`,
 // demoToken is the emulated account's key. It opens nothing else.
 const demoToken = "demo-token-of-the-emulated-account"
 
+// demoSecret signs the emulated account's webhooks. It opens nothing either.
+const demoSecret = "demo-phrase-of-the-webhooks"
+
 // demoConfig is the demo's configuration file; settle times are short, so that one sees what happens.
 const demoConfig = `# The demo's configuration, written anew at each start.
 listen = %[1]q
@@ -77,6 +80,7 @@ resource = "webinar"
 default = true
 late_answer = "2s"
 denied_retry = "2s"
+webhook_secret = %[6]q
 `
 
 // demoUsers are in the store, and in the emulated organisation, from the start.
@@ -102,7 +106,7 @@ func (p *program) demo(ctx context.Context, o demoOptions) (err error) {
 	defer func() { err = errors.Join(err, remove()) }()
 
 	dav, smtp, emu := listeners[0], listeners[1], listeners[2]
-	config := fmt.Sprintf(demoConfig, dav.Addr(), reachable(dav.Addr()), reachable(smtp.Addr()), reachable(emu.Addr()), demoToken)
+	config := fmt.Sprintf(demoConfig, dav.Addr(), reachable(dav.Addr()), reachable(smtp.Addr()), reachable(emu.Addr()), demoToken, demoSecret)
 	path := filepath.Join(dir, "demo.toml") // never somebody's joinery.toml
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		return fmt.Errorf("write the demo's configuration: %w", err)
@@ -122,6 +126,9 @@ func (p *program) demo(ctx context.Context, o demoOptions) (err error) {
 	}
 	account := emulator.NewMTSLink(demoAccount(emu.Addr(), dir, p.now, log))
 	defer account.Close()
+	if _, err := account.AddWebhook(c.PublicURL+"/hook/mtslink", demoSecret); err != nil {
+		return fmt.Errorf("have the emulated account send webhooks: %w", err)
+	}
 	mails := newCatcher(p.now)
 	a.front = demoFront(mails)
 

@@ -39,6 +39,9 @@ event is on {{.Day}}:
 
   {{.Curl}}
 
+Let it repeat, and only its next meeting is reserved, behind a link that stays: end that meeting at
+MTS Link, and the one after it is there.
+
 See what came of it, and delete it again:
 
   curl -sS -u anna:demo {{.Event}}

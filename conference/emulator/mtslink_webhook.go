@@ -34,10 +34,11 @@ type mtsWebhook struct {
 }
 
 // AddWebhook makes a webhook as the account's page does, signed with secret if there is one, for
-// these events or for all, and returns its id.
+// these events or for all, and returns its id. The account has one for each address.
 func (m *MTSLink) AddWebhook(address, secret string, events ...string) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.data.Webhooks = slices.DeleteFunc(m.data.Webhooks, func(w mtsWebhook) bool { return w.URL == address })
 	id, err := m.addWebhook(mtsWebhook{URL: address, Secret: secret, Events: events})
 	if err == nil {
 		m.save()

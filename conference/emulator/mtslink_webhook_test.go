@@ -190,7 +190,10 @@ func TestWebhookLimit(t *testing.T) {
 		a.must(201, "POST", "/webhooks/create", "url=http://127.0.0.1:1/")
 	}
 	a.must(400, "POST", "/webhooks/create", "url=http://127.0.0.1:1/")
-	if _, err := a.AddWebhook("http://127.0.0.1:1/", ""); err == nil || !strings.Contains(err.Error(), "Too many") {
+	if _, err := a.AddWebhook("http://127.0.0.1:2/", ""); err == nil || !strings.Contains(err.Error(), "Too many") {
 		t.Errorf("one more: got %v", err)
+	}
+	if _, err := a.AddWebhook("http://127.0.0.1:1/", "other"); err != nil {
+		t.Errorf("in place of those of the same address: %v", err)
 	}
 }
