@@ -372,11 +372,11 @@ func (r *faultRun) rest(ctx context.Context) {
 }
 
 // faultLeft says what is still to be done within the hour; empty if nothing is. Work that is due later
-// waits for meetings to end.
+// waits for meetings to end; accounts are compared every hour, whatever happens.
 func faultLeft(ctx context.Context, db *sql.DB) (string, error) {
 	var left []string
 	for _, q := range []struct{ what, query string }{
-		{"work", `SELECT kind || ' ' || subject || ' ' || error FROM work WHERE lease <> '' OR due < ?`},
+		{"work", `SELECT kind || ' ' || subject || ' ' || error FROM work WHERE lease <> '' OR due < ? AND kind <> 'sweep'`},
 		{"rooms", `SELECT id || ' ' || state || ' ' || last_error FROM rooms WHERE state NOT IN ('live', 'gone', 'history') AND created_at < ?`},
 		{"messages", `SELECT id || ' ' || state || ' ' || last_error FROM messages WHERE state IN ('stored', 'trying') AND created_at < ?`},
 	} {
