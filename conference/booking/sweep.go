@@ -38,9 +38,11 @@ type SweepOptions struct {
 // changed or deleted at the service are handed to the reconciler. What carries no key of ours is
 // never touched. It is safe for concurrent use.
 type Sweeper struct {
-	opts   SweepOptions
-	gate   *gate
-	cursor int64 // the room whose status was last asked for; guarded by the lease
+	opts SweepOptions
+	gate *gate
+	// asked is, of each account, the last room whose status was asked for, while a sweep has not had
+	// the time for all. It is the lease holder's.
+	asked map[string]int64
 }
 
 // NewSweeper returns a Sweeper. It does nothing until its Queue runs, or Run is called.
@@ -60,7 +62,7 @@ func NewSweeper(o SweepOptions) *Sweeper {
 	if o.Observe == nil {
 		o.Observe = func(string, string, string) {}
 	}
-	return &Sweeper{opts: o, gate: newGate()}
+	return &Sweeper{opts: o, gate: newGate(), asked: map[string]int64{}}
 }
 
 // Keep is how long a stray is left alone.
@@ -89,7 +91,7 @@ const failedAgain = 10 * time.Minute
 func (s *Sweeper) next(sweep Sweep) time.Time {
 	now := s.opts.Now()
 	switch {
-	case sweep.Unending:
+	case sweep.Unfinished:
 		return now
 	case sweep.Failed():
 		return now.Add(min(s.opts.Every, failedAgain))
@@ -126,7 +128,7 @@ func (s *Sweeper) Run(ctx context.Context, allowed int) (Sweep, error) {
 			return Sweep{}, err
 		}
 		all = sweep.after(all)
-		if !sweep.Unending {
+		if !sweep.Unfinished {
 			return all, nil
 		}
 		if allowed > 0 { // what is left of them
@@ -220,6 +222,9 @@ func (s *Sweeper) sweep(ctx context.Context, j *outbox.Job, o order) (Sweep, err
 		if err := t.strays(ctx); err != nil {
 			return Sweep{}, err
 		}
+	}
+	if !t.Unfinished {
+		clear(s.asked)
 	}
 	t.tell()
 	err = t.record(ctx, func(tx *store.Tx) error { return writeMeta(tx, metaSweep, t.kept()) })

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"joinery/conference"
@@ -29,120 +28,6 @@ func (t *sweeping) record(ctx context.Context, f func(*store.Tx) error) error {
 		}
 		return f(tx)
 	})
-}
-
-// forever is later than any meeting.
-var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// plans compares what was listed with the rows, which are read after it: the row of a room is there
-// before its conference. The plan of an account that could not be listed is empty.
-func (s *Sweeper) plans(tx *store.Tx, surveys []survey) ([]plan, error) {
-	plans := make([]plan, len(surveys))
-	last, err := tx.LastRoomID()
-	if err != nil {
-		return nil, err
-	}
-	restore, err := RestoreOf(tx)
-	if err != nil {
-		return nil, err
-	}
-	seen, err := deviations(tx)
-	if err != nil {
-		return nil, err
-	}
-	for i, v := range surveys {
-		if v.err != nil {
-			continue
-		}
-		c := comparison{
-			account: v.account, prefix: s.prefix(), listed: v.listed, began: v.began,
-			rows: map[string]store.Room{}, seen: seen, last: last, confirmed: restore.Confirmed,
-			now: s.opts.Now(), keep: s.opts.Keep, titles: s.opts.Providers[v.account].Traits().TitleLimit,
-		}
-		for _, l := range v.listed {
-			row, err := tx.RoomByKey(l.Key)
-			switch {
-			case err == nil:
-				c.rows[l.Key] = *row
-			case !errors.Is(err, store.ErrNotFound):
-				return nil, err
-			}
-		}
-		rooms, err := tx.RoomsBetween(v.account, v.began, forever)
-		if err != nil {
-			return nil, err
-		}
-		for _, room := range rooms {
-			if conference.RoomState(room.State) == conference.RoomLive {
-				c.live = append(c.live, room)
-			}
-		}
-		if c.strays, err = tx.Strays(v.account); err != nil {
-			return nil, err
-		}
-		plans[i] = compare(c)
-	}
-	return plans, nil
-}
-
-// deviations reads how rooms were last found to differ.
-func deviations(tx *store.Tx) (map[int64]deviation, error) {
-	m := map[int64]deviation{}
-	_, err := readMeta(tx, metaDeviations, &m)
-	return m, err
-}
-
-// remember keeps since when strays are known.
-func remember(tx *store.Tx, account string, p *plan) error {
-	for i := range p.strays {
-		s := &p.strays[i]
-		if s.Ref == "" {
-			s.Kept = "the service gives no reference for it"
-			continue
-		}
-		row := store.Stray{Provider: account, Ref: s.Ref, Key: s.Key}
-		if err := tx.PutStray(&row); err != nil {
-			return err
-		}
-		s.Since = row.Seen
-	}
-	for _, ref := range p.forget {
-		if err := tx.DeleteStray(account, ref); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// waitingLong is how long a booking without link and without work is left alone.
-const waitingLong = 5 * time.Minute
-
-// waiting counts the bookings without link that nobody is to look at, and has them looked at.
-func (s *Sweeper) waiting(tx *store.Tx, touch bool) (int, error) {
-	bookings, err := tx.WaitingBookings()
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	for _, b := range bookings {
-		if b.Updated.Add(waitingLong).After(s.opts.Now()) {
-			continue
-		}
-		_, err := tx.WorkOf(Kind, b.ID)
-		if err == nil {
-			continue
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return 0, err
-		}
-		n++
-		if touch {
-			if err := s.opts.Outbox.Touch(tx, Kind, b.ID, s.opts.Now()); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return n, nil
 }
 
 // begin enters what was found, and puts the brake on.
@@ -190,9 +75,9 @@ func (t *sweeping) countOthers(ctx context.Context, surveys []survey) {
 func (t *sweeping) tight(ctx context.Context) bool {
 	end, ok := ctx.Deadline()
 	if ctx.Err() != nil || ok && time.Until(end) < callTime-5*time.Second {
-		t.Unending = true
+		t.Unfinished = true
 	}
-	return t.Unending
+	return t.Unfinished
 }
 
 // fails notes an account's error: nothing more is asked of it in this sweep.
@@ -225,26 +110,26 @@ func (t *sweeping) status(ctx context.Context, i int, r conference.Room) (status
 // differences hands rooms whose conferences differ to the reconciler, if do.
 func (t *sweeping) differences(ctx context.Context, plans []plan, do bool) error {
 	for i, p := range plans {
+		account := t.Accounts[i].Name
 		var marks []difference
-		for _, d := range slices.Concat(t.rotated(p.missing), p.drifted) {
+		for _, d := range p.differing() {
 			if !d.left && d.asked {
-				if t.broken[t.Accounts[i].Name] || t.tight(ctx) {
+				if do && d.room.ID <= t.asked[account] {
+					continue // an earlier run of this sweep did
+				}
+				if t.broken[account] || t.tight(ctx) {
 					break
 				}
-				missing := d.start.IsZero() && d.title == ""
-				if missing {
-					t.cursor = d.room.ID
-				}
 				status, gone, ok := t.status(ctx, i, known(&d.room))
-				if !ok || gone != missing || !gone && status != conference.StatusPlanned {
+				if do {
+					t.asked[account] = d.room.ID
+				}
+				if !ok || gone != d.missing || !gone && status != conference.StatusPlanned {
 					continue
 				}
 			}
 			marks = append(marks, d)
 			t.found(i, d)
-		}
-		if !t.Unending {
-			t.cursor = 0
 		}
 		if !do {
 			continue
@@ -256,15 +141,6 @@ func (t *sweeping) differences(ctx context.Context, plans []plan, do bool) error
 	return nil
 }
 
-// rotated puts first those that an earlier run had no time for.
-func (t *sweeping) rotated(ds []difference) []difference {
-	i := slices.IndexFunc(ds, func(d difference) bool { return d.room.ID > t.cursor })
-	if i < 0 {
-		return ds
-	}
-	return slices.Concat(ds[i:], ds[:i])
-}
-
 // found enters a difference.
 func (t *sweeping) found(i int, d difference) {
 	differ := Differ{Key: d.room.Key, Found: d.found, Left: d.left}
@@ -272,7 +148,7 @@ func (t *sweeping) found(i int, d difference) {
 		differ.Title = m.Title
 	}
 	a := &t.Accounts[i]
-	if d.start.IsZero() && d.title == "" {
+	if d.missing {
 		a.Missing = append(a.Missing, differ)
 	} else {
 		a.Drifted = append(a.Drifted, differ)

@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -48,7 +49,9 @@ type difference struct {
 	title string
 	start time.Time
 	asked bool // the status must be asked for first: it was not listed
-	left  bool // the same was found after an update: it is left as it is
+	// missing: the conference was not listed at all.
+	missing bool
+	left    bool // the same was found after an update: it is left as it is
 }
 
 // A plan is what compare comes to.
@@ -115,7 +118,7 @@ func compare(c comparison) plan {
 	for _, row := range c.live {
 		waits := c.seen[row.ID].Mark == digest(row.Meeting) // for the reconciler, since an earlier sweep
 		if !present[row.ID] && len(row.Refs) > 0 && !row.Unclear && row.Updated.Before(c.began) && !waits {
-			d := difference{room: row, found: "it is not there", asked: true}
+			d := difference{room: row, found: "it is not there", asked: true, missing: true}
 			d.left = c.again(d)
 			p.missing = append(p.missing, d)
 		}
@@ -197,6 +200,13 @@ func (c *comparison) drift(p *plan, row store.Room, l conference.Listed) {
 	p.drifted = append(p.drifted, d)
 }
 
+// differing are the rooms that differ, by number.
+func (p *plan) differing() []difference {
+	all := slices.Concat(p.missing, p.drifted)
+	slices.SortFunc(all, func(a, b difference) int { return cmp.Compare(a.room.ID, b.room.ID) })
+	return all
+}
+
 // again tells whether an update to the same meeting came to the same: the service has its own way.
 func (c *comparison) again(d difference) bool {
 	last, ok := c.seen[d.room.ID]
@@ -217,7 +227,7 @@ func (d difference) marked() (string, error) {
 	}
 	long := m.Duration()
 	m.Start, m.End = d.start, d.start.Add(long)
-	if !d.start.IsZero() || d.title != "" {
+	if !d.missing {
 		m.Title = d.title
 	}
 	return encodeMeeting(m)

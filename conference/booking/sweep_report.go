@@ -11,15 +11,15 @@ import (
 
 // A Sweep is what one comparison of all accounts with our rooms came to.
 type Sweep struct {
-	At       time.Time      `json:"at"`
-	Looked   bool           `json:"looked"` // nothing was done, it was only looked
-	Accounts []AccountSweep `json:"accounts"`
-	Restore  Restore        `json:"restore"`  // in force: nothing was done
-	Due      int            `json:"due"`      // strays that are old enough to be deleted
-	Limit    int            `json:"limit"`    // how many one run deletes without being told to
-	Braked   bool           `json:"braked"`   // Due is more than Limit: none was deleted
-	Touched  int            `json:"touched"`  // bookings without link that nobody looked at
-	Unending bool           `json:"unending"` // the time was not enough for all; the next run goes on
+	At         time.Time      `json:"at"`
+	Looked     bool           `json:"looked"` // nothing was done, it was only looked
+	Accounts   []AccountSweep `json:"accounts"`
+	Restore    Restore        `json:"restore"`    // in force: nothing was done
+	Due        int            `json:"due"`        // strays that are old enough to be deleted
+	Limit      int            `json:"limit"`      // how many one run deletes without being told to
+	Braked     bool           `json:"braked"`     // Due is more than Limit: none was deleted
+	Touched    int            `json:"touched"`    // bookings without link that nobody looked at
+	Unfinished bool           `json:"unfinished"` // the time was not enough for all; the next run goes on
 }
 
 // An AccountSweep is what a Sweep came to at one account.

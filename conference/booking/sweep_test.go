@@ -4,202 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"joinery/conference"
 	"joinery/conference/emulator"
-	"joinery/conference/mtslink"
 	"joinery/store"
 	"joinery/store/outbox"
 )
-
-// A sweptAccount is an emulated account of MTS Link with a clock that tests move.
-type sweptAccount struct {
-	*testing.T
-	service *emulator.MTSLink
-	*mtslink.Provider
-
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newSweptAccount(t *testing.T) *sweptAccount {
-	t.Helper()
-	a := &sweptAccount{T: t, now: sweepNow}
-	a.service = emulator.NewMTSLink(emulator.MTSLinkOptions{Token: "key", Now: a.clock})
-	t.Cleanup(a.service.Close)
-	server := httptest.NewServer(a.service)
-	t.Cleanup(server.Close)
-	var err error
-	if a.Provider, err = mtslink.New(mtslink.Config{BaseURL: server.URL + "/v3", Token: "key", Now: a.clock}); err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-func (a *sweptAccount) clock() time.Time {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.now
-}
-
-func (a *sweptAccount) pass(d time.Duration) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.now = a.now.Add(d)
-}
-
-// conference makes one at the service, with whatever key.
-func (a *sweptAccount) conference(key, title string) conference.Room {
-	a.Helper()
-	r, err := a.Reserve(a.Context(), a.meeting(key, title), conference.Room{}, func(conference.Room) error { return nil })
-	if err != nil {
-		a.Fatal(err)
-	}
-	return r
-}
-
-// meeting is at noon in twenty days.
-func (a *sweptAccount) meeting(key, title string) conference.Meeting {
-	start := sweepNow.AddDate(0, 0, 20)
-	return conference.Meeting{Key: key, Title: title, Start: start, End: start.Add(time.Hour), Zone: "Europe/Moscow"}
-}
-
-// titles are those of the conferences that exist, sorted.
-func (a *sweptAccount) titles() string {
-	var all []string
-	for _, c := range a.service.State().Conferences {
-		all = append(all, c.Name)
-	}
-	slices.Sort(all)
-	return strings.Join(all, ", ")
-}
-
-func (a *sweptAccount) want(titles string) {
-	a.Helper()
-	if got := a.titles(); got != titles {
-		a.Errorf("the account has %q, want %q", got, titles)
-	}
-}
-
-// A sweptHouse is an installation: a database and its sweeper.
-type sweptHouse struct {
-	*sweptAccount
-	path  string
-	store *store.Store
-	*Sweeper
-	providers map[string]conference.Provider
-}
-
-func (a *sweptAccount) house(t *testing.T) *sweptHouse {
-	t.Helper()
-	h := &sweptHouse{sweptAccount: a, path: filepath.Join(t.TempDir(), "joinery.db"), providers: map[string]conference.Provider{"a": a}}
-	h.open()
-	t.Cleanup(func() { h.store.Close() })
-	return h
-}
-
-func (h *sweptHouse) open() {
-	h.Helper()
-	var err error
-	if h.store, err = store.Open(context.Background(), "sqlite:"+h.path, store.Options{Now: h.clock}); err != nil {
-		h.Fatal(err)
-	}
-	h.Sweeper = NewSweeper(SweepOptions{Store: h.store, Outbox: outbox.New(h.store, outbox.Options{}), Providers: h.providers})
-}
-
-func (h *sweptHouse) update(f func(tx *store.Tx) error) {
-	h.Helper()
-	if err := h.store.Update(context.Background(), f); err != nil {
-		h.Fatal(err)
-	}
-}
-
-// book makes a booking with a live room.
-func (h *sweptHouse) book(title string) store.Room {
-	h.Helper()
-	var room store.Room
-	h.update(func(tx *store.Tx) error {
-		b := &store.Booking{State: store.BookingWanted, Provider: "a", Link: "https://join.example/j/x", Generation: 1}
-		if err := tx.PutBooking(b); err != nil {
-			return err
-		}
-		room = store.Room{BookingID: b.ID, Provider: "a", Generation: 1, State: string(conference.RoomCreating)}
-		return tx.PutRoom(&room)
-	})
-	learn(&room, h.conference(room.Key, title))
-	h.put(&room, func(r *store.Room) {
-		r.State = string(conference.RoomLive)
-		h.sent(r, title)
-	})
-	return room
-}
-
-// put stores a room after change, as the reconciler would, a while ago.
-func (h *sweptHouse) put(room *store.Room, change func(*store.Room)) {
-	h.Helper()
-	h.update(func(tx *store.Tx) error {
-		change(room)
-		return tx.PutRoom(room)
-	})
-	h.pass(time.Minute)
-}
-
-// sent is what the row says once the service was brought to a title.
-func (h *sweptHouse) sent(r *store.Room, title string) {
-	m := h.meeting(r.Key, title)
-	r.Start, r.End = m.Start, m.End
-	r.Meeting, _ = encodeMeeting(m)
-}
-
-// row reads a room and whether its booking is to be looked at.
-func (h *sweptHouse) row(id int64) (room *store.Room, touched bool) {
-	h.Helper()
-	err := h.store.View(context.Background(), func(tx *store.Tx) (err error) {
-		if room, err = tx.RoomByID(id); err != nil {
-			return err
-		}
-		_, err = tx.WorkOf(Kind, room.BookingID)
-		touched = err == nil
-		if errors.Is(err, store.ErrNotFound) {
-			err = nil
-		}
-		return err
-	})
-	if err != nil {
-		h.Fatal(err)
-	}
-	return room, touched
-}
-
-func (h *sweptHouse) sweep() Sweep {
-	h.Helper()
-	s, err := h.Run(h.Context(), 0)
-	if err != nil {
-		h.Fatal(err)
-	}
-	return s
-}
-
-// says is an account's part of a sweep in words.
-func says(s Sweep) string {
-	a := s.Accounts[0]
-	return fmt.Sprintf("ours %d live %d strays %d deleted %d drifted %d missing %d", a.Ours, a.Live, len(a.Strays), a.Deleted, len(a.Drifted), len(a.Missing))
-}
-
-func (h *sweptHouse) wantSweep(s Sweep, want string) {
-	h.Helper()
-	if got := says(s); got != want || s.Failed() {
-		h.Errorf("the sweep says\n%s %+v, want\n%s", got, s.Accounts[0], want)
-	}
-}
 
 // Strays of ours are deleted after a day, and nothing else: neither another installation's nor what
 // people made by hand, nor what is live or took place, nor what the reconciler is still at.
@@ -609,10 +423,13 @@ func TestSweepGate(t *testing.T) {
 	}
 	lists := func(a *sweptAccount) int { return a.service.State().Calls["GET /organization/events/schedule"] }
 	for _, step := range []struct {
+		after   time.Duration
 		account int64
 		want    bool
 		a, b    int
-	}{{1, false, 1, 1}, {0, true, 1, 1}, {2, true, 1, 1}, {1, false, 1, 2}} {
+	}{{0, 1, false, 1, 1}, {0, 0, true, 1, 1}, {0, 2, true, 1, 1}, {0, 1, false, 1, 1}, {gateMemory, 1, false, 1, 2}, {0, 25, true, 1, 2}} {
+		a.pass(step.after)
+		b.pass(step.after)
 		if got := admitted(step.account); got != step.want || lists(a) != step.a || lists(b) != step.b {
 			t.Errorf("account %d: admitted %v, lists %d and %d; want %+v", step.account, got, lists(a), lists(b), step)
 		}
@@ -624,5 +441,59 @@ func TestSweepGate(t *testing.T) {
 	before := lists(b)
 	if !admitted(1) || lists(b) != before {
 		t.Error("it is asked again although it was given up")
+	}
+}
+
+// A slowLister lists nothing and takes its time to tell that everything is there.
+type slowLister struct {
+	account
+	asked []string
+}
+
+func (*slowLister) List(context.Context, string, time.Time, time.Time) ([]conference.Listed, error) {
+	return nil, nil
+}
+
+func (l *slowLister) Status(_ context.Context, r conference.Room) (conference.Status, error) {
+	l.asked = append(l.asked, r.Refs["event"])
+	time.Sleep(40 * time.Millisecond)
+	return conference.StatusPlanned, nil
+}
+
+// A sweep that has not the time for all goes on where it was, and comes to an end.
+func TestSweepGoesOn(t *testing.T) {
+	h := newSweptAccount(t).house(t)
+	slow := &slowLister{account: account{newService("a")}}
+	for i := range 5 {
+		room := h.book("there")
+		h.put(&room, func(r *store.Room) { r.Refs = map[string]string{"event": fmt.Sprint(i)} })
+	}
+	h.providers["a"] = slow
+	turns := 0
+	for sweep := (Sweep{Unfinished: true}); sweep.Unfinished; turns++ {
+		if turns > 5 {
+			t.Fatal("it does not end")
+		}
+		j, err := h.claim(t.Context())
+		noError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), callTime-5*time.Second+60*time.Millisecond)
+		sweep, err = h.Sweeper.sweep(ctx, j, order{})
+		cancel()
+		noError(t, err)
+		if len(sweep.Accounts[0].Missing) > 0 {
+			t.Errorf("missing are %+v, and all are there", sweep.Accounts[0].Missing)
+		}
+		next := h.next(sweep)
+		if next.After(h.clock()) == sweep.Unfinished {
+			t.Errorf("unfinished %v, the next run is %v later", sweep.Unfinished, next.Sub(h.clock()))
+		}
+		h.update(func(tx *store.Tx) error { return tx.FinishWork(&j.Work, next) })
+	}
+	if got := strings.Join(slow.asked, " "); got != "0 1 2 3 4" || turns < 2 {
+		t.Errorf("asked for %s in %d turns, want each once in some", got, turns)
+	}
+	h.sweep()
+	if len(slow.asked) != 10 {
+		t.Errorf("the next sweep asked for %d, want all five again", len(slow.asked)-5)
 	}
 }
