@@ -77,7 +77,8 @@ func (c *Changer) door(tx *store.Tx, p *Present, b *store.Booking, token string,
 		d.State = DoorRemoved
 		return d, nil
 	case b.State == store.BookingDropped || token != b.Token:
-		d.State = DoorReplaced
+		// The link was replaced so that who has the old one learns nothing more.
+		d.State, d.Title = DoorReplaced, ""
 		return d, nil
 	}
 	rooms, err := roomsOf(tx, p.conferences)
