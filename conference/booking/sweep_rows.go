@@ -81,7 +81,6 @@ func remember(tx *store.Tx, account string, p *plan) error {
 		if err := tx.PutStray(&row); err != nil {
 			return err
 		}
-		s.Since = row.Seen
 	}
 	for _, ref := range p.forget {
 		if err := tx.DeleteStray(account, ref); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"joinery/conference"
 	"joinery/conference/emulator"
+	"joinery/conference/mtslink"
 	"joinery/store"
 	"joinery/store/outbox"
 )
@@ -63,8 +64,13 @@ func TestSweepStrays(t *testing.T) {
 	})
 
 	h.wantSweep(h.sweep(), "ours 6 live 1 strays 3 deleted 0 drifted 0 missing 0")
+	since := h.clock()
 	h.pass(23 * time.Hour)
-	h.wantSweep(h.sweep(), "ours 6 live 1 strays 3 deleted 0 drifted 0 missing 0")
+	late := h.sweep()
+	h.wantSweep(late, "ours 6 live 1 strays 3 deleted 0 drifted 0 missing 0")
+	if got := late.Accounts[0].Strays[0]; !got.Since.Equal(since) || got.Due {
+		t.Errorf("a stray is %+v, want it first seen at %v and not due", got, since)
+	}
 	a.want(all)
 	h.pass(2 * time.Hour)
 	h.wantSweep(h.sweep(), "ours 6 live 1 strays 3 deleted 2 drifted 0 missing 0")
@@ -442,6 +448,89 @@ func TestSweepGate(t *testing.T) {
 	if !admitted(1) || lists(b) != before {
 		t.Error("it is asked again although it was given up")
 	}
+}
+
+// A meddled account is one where something happens while it is swept.
+type meddled struct {
+	*mtslink.Provider
+	listed, asked func() // after the list, before the status is told
+}
+
+func (m *meddled) List(ctx context.Context, prefix string, from, to time.Time) ([]conference.Listed, error) {
+	list, err := m.Provider.List(ctx, prefix, from, to)
+	if m.listed != nil && prefix != "" {
+		m.listed()
+	}
+	return list, err
+}
+
+func (m *meddled) Status(ctx context.Context, r conference.Room) (conference.Status, error) {
+	if m.asked != nil {
+		m.asked()
+	}
+	return m.Provider.Status(ctx, r)
+}
+
+// What changes while a sweep is under way is not deleted and not marked.
+func TestSweepMeanwhile(t *testing.T) {
+	for name, test := range map[string]struct {
+		listed, asked func(h *sweptHouse, stray conference.Room, room store.Room)
+		want          string // of the account
+		kept          string
+	}{
+		"it begins": {listed: func(h *sweptHouse, stray conference.Room, _ store.Room) {
+			noError(h.T, h.Start(h.Context(), stray))
+		}, want: "stray", kept: "it is live"},
+		"it took place": {listed: func(h *sweptHouse, stray conference.Room, _ store.Room) {
+			noError(h.T, errors.Join(h.Start(h.Context(), stray), h.Stop(h.Context(), stray)))
+		}, want: "stray", kept: "it is ended"},
+		"it is deleted": {listed: func(h *sweptHouse, stray conference.Room, _ store.Room) {
+			noError(h.T, h.Release(h.Context(), stray))
+		}},
+		"its room is there again": {asked: func(h *sweptHouse, stray conference.Room, room store.Room) {
+			h.put(&room, func(r *store.Room) { r.State, r.Refs = string(conference.RoomCreating), nil })
+		}, want: "stray", kept: "it belongs to a room now"},
+		"a restore is found": {asked: func(h *sweptHouse, _ conference.Room, _ store.Room) {
+			h.update(func(tx *store.Tx) error { return writeMeta(tx, metaRestore, Restore{Found: tx.Now(), Why: "test"}) })
+		}, want: "stray", kept: "the database was restored"},
+		"nothing": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newSweptAccount(t)
+			h := a.house(t)
+			m := &meddled{Provider: a.Provider}
+			h.providers["a"] = m
+			room := h.book("stray")
+			stray := known(&room)
+			h.put(&room, func(r *store.Room) { r.State = string(conference.RoomGone) })
+			h.sweep()
+			h.pass(25 * time.Hour)
+			if test.listed != nil {
+				m.listed = func() { test.listed(h, stray, room) }
+			}
+			if test.asked != nil {
+				m.asked = func() { test.asked(h, stray, room) }
+			}
+			s := h.sweep()
+			a.want(test.want)
+			if got := s.Accounts[0].Strays[0]; got.Kept != test.kept || got.Deleted != (test.kept == "") {
+				t.Errorf("the stray is %+v, want it kept because %q", got, test.kept)
+			}
+		})
+	}
+	t.Run("the room changes", func(t *testing.T) {
+		a := newSweptAccount(t)
+		h := a.house(t)
+		m := &meddled{Provider: a.Provider}
+		h.providers["a"] = m
+		room := h.book("missing")
+		noError(t, a.Release(t.Context(), known(&room)))
+		m.asked = func() { h.put(&room, func(r *store.Room) { r.State = string(conference.RoomGone) }) }
+		h.sweep()
+		if row, touched := h.row(room.ID); row.Meeting != room.Meeting || touched {
+			t.Errorf("marked %v, touched %v although it had changed", row.Meeting != room.Meeting, touched)
+		}
+	})
 }
 
 // A slowLister lists nothing and takes its time to tell that everything is there.
