@@ -141,6 +141,12 @@ func (s *simulation) checkEvent(se *series, state emulator.State) {
 	} else {
 		r := s.anna.get(se.path)
 		switch {
+		case se.direct && se.link != "" && linkOf(r.body) != se.link:
+			// People are told of the new link, once.
+			s.expect("REQUEST")
+			s.settle()
+			r = s.anna.get(se.path)
+			se.etag, se.body, se.link = r.etag(), r.body, linkOf(r.body)
 		case se.etag == "":
 			se.etag, se.body = r.etag(), r.body
 			se.link = linkOf(r.body)
@@ -196,7 +202,14 @@ func (s *simulation) checkLink(se *series, state emulator.State) {
 	if se.link == "" {
 		return
 	}
-	if se.once {
+	if se.direct {
+		for _, c := range state.Conferences {
+			if c.Name == se.name && c.Status == "ACTIVE" && c.Link != se.link {
+				s.fail(se, "the event carries %s, what is booked has %s", se.link, c.Link)
+			}
+		}
+	}
+	if se.once || se.direct {
 		if !slices.ContainsFunc(state.Conferences, func(c emulator.Conference) bool { return c.Name == se.name && c.Link == se.link }) {
 			s.fail(se, "the link leads to no conference: %s", se.link)
 		}
@@ -218,6 +231,9 @@ func (s *simulation) checkLink(se *series, state emulator.State) {
 		return ""
 	}
 	next, running := se.next(now), se.running(now)
+	if next != nil {
+		s.checkAlone(se, room(next))
+	}
 	var want []string // the rooms that it may lead to
 	page := true      // whether a page is right
 	if running != nil {
@@ -237,17 +253,54 @@ func (s *simulation) checkLink(se *series, state emulator.State) {
 			s.fail(se, "the link leads to %s, want one of %q, or a page", to, want)
 		}
 	case status != http.StatusOK:
-		s.fail(se, "the link answers %d:\n%s", status, body)
+		s.fail(se, "the link answers %d:\n%s", status, pageText(body))
 	case !page:
-		s.fail(se, "the link answers with a page, want a way to %q:\n%s", want, body)
+		s.fail(se, "the link answers with a page, want a way to %q:\n%s", want, pageText(body))
 	case next != nil && next.stopped.IsZero() && !pageNames(body, next.start) && (running == nil || !pageNames(body, running.start)):
-		s.fail(se, "the link's page does not name the next meeting, %s:\n%s", stamp(next.start), body)
+		s.fail(se, "the link's page does not name the next meeting, %s:\n%s", stamp(next.start), pageText(body))
+	}
+}
+
+// checkAlone follows the link of an occurrence that has one of its own.
+func (s *simulation) checkAlone(se *series, room string) {
+	s.Helper()
+	next := se.next(s.now())
+	if next == nil || !next.alone || se.gone {
+		return
+	}
+	link := ""
+	_, events, _ := vevents(se.body)
+	for _, e := range events {
+		text := joined(e)
+		if strings.HasSuffix(first(text, "RECURRENCE-ID"), next.start.In(berlin.zone).Format(localStamp)) {
+			link = value(text, "LOCATION")
+		}
+	}
+	token, ours := strings.CutPrefix(link, s.config.PublicURL+"/j/")
+	if !ours || link == se.link {
+		s.fail(se, "the occurrence of %s has no link of its own but %q", stamp(next.start), link)
+		return
+	}
+	status, to, body := s.follow("/j/" + token)
+	switch open := !s.now().Before(next.start.Add(-yearsOpens)); {
+	case open && next.stopped.IsZero() && (status != http.StatusFound || to != room):
+		s.fail(se, "the link of the occurrence itself answers %d %s, want a way to %s", status, to, room)
+	case !open && (status != http.StatusOK || !pageNames(body, next.start)):
+		s.fail(se, "the link of the occurrence itself answers %d and does not name its time:\n%s", status, pageText(body))
 	}
 }
 
 // pageNames tells whether a page names a moment to machines.
 func pageNames(page string, t time.Time) bool {
 	return strings.Contains(page, t.UTC().Format(time.RFC3339))
+}
+
+// pageText is what stands in a page for people.
+func pageText(page string) string {
+	if _, main, ok := strings.Cut(page, "<main>"); ok {
+		page, _, _ = strings.Cut(main, "</main>")
+	}
+	return page
 }
 
 // follow asks the program for a page, and says where it would lead.

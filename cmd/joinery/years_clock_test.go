@@ -67,6 +67,7 @@ type simulation struct {
 
 	manual bool // conferences do not begin by themselves: the account's owner has them begun by hand
 	hook   bool // the account tells the program of what happens
+	direct bool // series carry the provider's link of the moment
 
 	series   []*series
 	actions  []yearsAction
@@ -116,6 +117,9 @@ func newSimulation(t *testing.T, until time.Time, options ...func(*simulation)) 
 	}
 	path := filepath.Join(t.TempDir(), "years.db")
 	c.Store.URL = "sqlite:" + path
+	if s.direct {
+		c.Conference.SeriesLinks = "direct"
+	}
 	s.config = c
 	s.start()
 	if s.work, err = sql.Open("sqlite3", "file:"+filepath.ToSlash(path)+"?mode=ro&_busy_timeout=5000"); err != nil {

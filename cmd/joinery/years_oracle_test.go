@@ -14,6 +14,7 @@ type occurrence struct {
 	begins     time.Time // when its conference is begun by hand; zero: at its start, or never where it is by hand
 	stops      time.Time // when people end it by hand; zero: nobody does
 
+	alone          bool      // it has a link of its own
 	began, stopped time.Time // as it happened
 }
 
@@ -24,13 +25,15 @@ type series struct {
 	list    []*occurrence // those that still count, past ones too, by start
 	ended   []*occurrence // those that count no more: moved away, excluded, deleted
 	gone    bool          // the event was deleted
+	saved   bool          // the event was saved
 	deleted time.Time     // when
 
-	once bool // it is no series: the event carries the provider's link
-	hook bool
-	link string // as it stands in the event
-	etag string // as it is while nobody changes the event; empty: to be taken at the next check
-	body string
+	once   bool // it is no series: the event carries the provider's link
+	direct bool // it carries the link of the conference of the moment
+	hook   bool
+	link   string // as it stands in the event
+	etag   string // as it is while nobody changes the event; empty: to be taken at the next check
+	body   string
 
 	held    map[string]time.Time // where conferences that have not begun were planned, by id
 	moves   int

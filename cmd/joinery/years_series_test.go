@@ -19,6 +19,11 @@ var scenarios = []scenario{
 	{"daily and floating", nil, playFloating},
 	{"begun and ended by hand", []func(*simulation){byHand}, playByHand},
 	{"ended by webhook", []func(*simulation){byHooks}, playWebhooks},
+	{"sunday nights", nil, playNights},
+	{"changed as a whole", nil, playWhole},
+	{"single occurrences", nil, playSingle},
+	{"the provider's own links", []func(*simulation){directLinks}, playDirect},
+	{"old and unused", []func(*simulation){byHand}, playOld},
 }
 
 var berlin = yearsClock{zone: yearsZone("Europe/Berlin")}

@@ -34,21 +34,21 @@ func (s *simulation) save(a author, se *series, text string) {
 	s.Helper()
 	c := s.device(anna, a.agent)
 	var headers []string
-	switch tag := se.etag; {
-	case tag == "":
+	switch {
+	case !se.saved:
 		headers = []string{"If-None-Match: *"}
 	case a.match:
-		headers = []string{"If-Match: " + tag}
+		headers = []string{"If-Match: " + c.get(se.path).etag()}
 	}
 	if r := c.do("PUT", se.path, text, headers...); r.status != http.StatusCreated && r.status != http.StatusNoContent {
 		s.Fatalf("%s: %s: saving is answered %d: %s\n%s", s.when(), se.name, r.status, r.body, joined(master(text)))
 	}
-	se.etag = ""
+	se.saved, se.etag = true, ""
 }
 
 // new makes a series, before it is saved.
 func (s *simulation) new(name string, list []*occurrence) *series {
-	se := &series{name: name, list: list, hook: s.hook, held: map[string]time.Time{}}
+	se := &series{name: name, list: list, hook: s.hook, direct: s.direct, held: map[string]time.Time{}}
 	se.path = annaCalendar + se.uid() + ".ics"
 	s.series = append(s.series, se)
 	return se
