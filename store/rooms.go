@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -118,6 +119,23 @@ func (tx *Tx) SkipRoomIDs(last int64) error {
 		return fmt.Errorf("skip the ids of rooms: %w", err)
 	}
 	return nil
+}
+
+// RoomsWithoutWork lists the rooms in any of the states whose booking has no work of a kind, by id.
+func (tx *Tx) RoomsWithoutWork(kind string, states ...string) ([]Room, error) {
+	rooms, err := tx.RoomsInState(states...)
+	if err != nil {
+		return nil, err
+	}
+	var idle []Room
+	for _, r := range rooms {
+		if _, err := tx.WorkOf(kind, r.BookingID); errors.Is(err, ErrNotFound) {
+			idle = append(idle, r)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return idle, nil
 }
 
 // CountRooms counts all rooms by state.

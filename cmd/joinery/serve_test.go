@@ -106,7 +106,7 @@ func TestServe(t *testing.T) {
 	if code, text := as(t, "anna", "secret", "PUT", address+"/calendars/anna/calendar/a.ics", webinar("a")); code != http.StatusCreated {
 		t.Errorf("PUT: %d %s", code, text)
 	}
-	for path, want := range map[string]int{"/healthz": 200, "/metrics": 200, "/j/x": 404, "/r/x": 404, "/hook/mtslink": 404, "/demo/mail": 401} {
+	for path, want := range map[string]int{"/healthz": 200, "/metrics": 200, "/j/x": 404, "/r/x": 404, "/hook/mtslink": 405, "/demo/mail": 401} {
 		resp, err := http.Get(address + path)
 		if err != nil {
 			t.Fatal(err)

@@ -113,13 +113,18 @@ func (r *Reconciler) Queue() outbox.Queue {
 	return outbox.Queue{Kind: Kind, Workers: workers, Handle: r.handle, Group: r.group, GroupLimit: groupLimit}
 }
 
-// Recover has every booking looked at whose rooms are neither complete nor at their end, also
-// where no work for it is left. It is for the start of the program; done twice it is harmless.
+// Recover has every booking looked at whose rooms are neither complete nor at their end, and those
+// with rooms for which no work is left. It is for the start of the program; done twice it is harmless.
 func (r *Reconciler) Recover(tx *store.Tx) error {
 	rooms, err := tx.RoomsInState(string(conference.RoomIntended), string(conference.RoomCreating), string(conference.RoomReleasing))
 	if err != nil {
 		return fmt.Errorf("read unfinished rooms: %w", err)
 	}
+	idle, err := tx.RoomsWithoutWork(Kind, string(conference.RoomLive), string(conference.RoomLeft))
+	if err != nil {
+		return fmt.Errorf("read forgotten rooms: %w", err)
+	}
+	rooms = append(rooms, idle...)
 	seen := map[int64]bool{}
 	for _, room := range rooms {
 		if seen[room.BookingID] {

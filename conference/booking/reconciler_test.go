@@ -171,6 +171,25 @@ func TestRecover(t *testing.T) {
 	f.settle(4711) // a booking that is not there is nothing to do
 }
 
+// A room whose booking nobody would look at again is looked at when the program starts.
+func TestRecoverForgotten(t *testing.T) {
+	f := newFixture(t, "a")
+	id := f.book("a", "Plan")
+	stop := f.start()
+	f.until(func() bool { b, _ := f.booking(id); return b.Link != "" })
+	f.settle(id)
+	stop()
+	f.cal.set(id, func(w *Want) { w.Meeting.Title = "Changed" })
+	f.view(func(tx *store.Tx) error {
+		if _, err := tx.WorkOf(Kind, id); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("there is work for the booking: %v", err)
+		}
+		return nil
+	})
+	f.start()
+	f.until(func() bool { _, rooms := f.booking(id); return strings.Contains(rooms[0].Meeting, "Changed") })
+}
+
 // The observer hears of every attempt, and no error's text tells more than it may.
 func TestObserve(t *testing.T) {
 	f := newFixture(t, "a")
