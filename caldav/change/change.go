@@ -154,9 +154,9 @@ type Policy struct {
 	MaxSize       int      // bytes; 0: 1 MiB
 	Domains       []string // the organisation's mail domains
 
-	JoinBase     string // address of the join pages, to which a token is added; empty: there are none
-	JoinAlways   bool   // events that do not recur carry the join page's link too
-	SeriesDirect bool   // series carry the provider's link of the moment instead
+	JoinBase     string        // address of the join pages, to which a token is added; empty: there are none
+	JoinAlways   bool          // events that do not recur carry the join page's link too
+	SeriesDirect bool          // series carry the provider's link of the moment instead
 	JoinOpens    time.Duration // how long before its start a join page lets people in; 0: 30 min
 
 	Register           bool // participants are registered at the provider

@@ -236,8 +236,14 @@ func (c *Changer) copied(tx *store.Tx, s *situation) error {
 		if err != nil {
 			return err
 		}
-		if v == s.incoming.Master {
+		switch {
+		case v == s.incoming.Master:
 			s.copied = ask
+		case ask != nil:
+			if s.copies == nil {
+				s.copies = map[*ical.VEvent]*Ask{}
+			}
+			s.copies[v] = ask
 		}
 	}
 	return nil

@@ -67,7 +67,7 @@ func (c *Changer) door(tx *store.Tx, p *Present, b *store.Booking, token string,
 	prov, _ := c.opts.Policy.provider(b.Provider)
 	d := Door{Service: prov.Service, Zone: p.Zone, Locale: p.User.Locale}
 	if p.Event != nil && len(p.Event.All()) > 0 {
-		d.Title = titleOf(p.Event.All()[0])
+		d.Title = titleOf(p.Event, p.Event.All()[0])
 	}
 	switch {
 	case p.Gone || p.Event == nil || p.Row.Role != store.RoleOrganizer:
@@ -99,7 +99,7 @@ func (c *Changer) door(tx *store.Tx, p *Present, b *store.Booking, token string,
 	}
 	var room *store.Room
 	if left {
-		d.Title, d.Start, d.End = titleOf(o.vevent), o.start, o.end
+		d.Title, d.Start, d.End = titleOf(p.Event, o.vevent), o.start, o.end
 		d.Opens = o.start.Add(-cmp.Or(c.opts.Policy.JoinOpens, defaultOpens))
 		room = roomFor(rooms, o)
 	}
@@ -161,8 +161,8 @@ func overrunning(rooms []store.Room, b *store.Booking, now time.Time) *store.Roo
 }
 
 // titleOf is what whoever has a link may read of an event's title.
-func titleOf(v *ical.VEvent) string {
-	if v.Class == "PRIVATE" || v.Class == "CONFIDENTIAL" {
+func titleOf(e *ical.Event, v *ical.VEvent) string {
+	if private(e, v) {
 		return ""
 	}
 	return v.Summary

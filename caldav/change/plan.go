@@ -18,15 +18,16 @@ type situation struct {
 	local    func(address string) bool
 	imported bool // the save is part of an import
 
-	zone    *time.Location // the user's
-	event   store.Event    // as it stands; zero ID: the UID is new to this user
+	zone  *time.Location // the user's
+	event store.Event    // as it stands; zero ID: the UID is new to this user
 	conferences
 	// reusable: no room of the own booking's present generation is being released or gone.
 	reusable bool
-	had      bool               // a room of the own booking had a link
-	links    map[int64][]string // all links that each booking ever had
-	copied   *Ask               // the body carries traces of another booking of this user
-	foreign  []string           // links of such bookings
+	had      bool                  // a room of the own booking had a link
+	links    map[int64][]string    // all links that each booking ever had
+	copied   *Ask                  // the body's master carries traces of another booking of this user
+	foreign  []string              // links of such bookings
+	copies   map[*ical.VEvent]*Ask // by override: the same of it
 
 	base, current, incoming *ical.Event // base and current are nil where there is none
 	refused                 string      // why this user gets no new conference now, a conference.Reason
@@ -226,35 +227,14 @@ func (s *situation) movedIntoPast(v *ical.VEvent) bool {
 
 // judge reads the bodies and judges them, with what only the situation knows.
 func (s *situation) judge(v *ical.VEvent, b *store.Booking, marks ical.Marks, revived bool) verdict {
-	var rule []Ask
-	if a, ok := s.policy.ruleAsk(s.rule, v, s.local); ok {
-		rule = append(rule, a)
-	}
-	in := s.policy.read(v, marks, rule...)
+	in := s.reading(v, marks)
 	var base reading
 	if s.base != nil {
 		base = s.policy.read(s.base.Master, marks)
 	}
 	fresh := b == nil
 	if b != nil && b.State == store.BookingDropped {
-		again := Ask{By: ByCopy, Provider: b.Provider, Kind: b.Kind, Capacity: b.Capacity}
-		asked, asks := in.first(func(Ask) bool { return true })
-		switch {
-		case revived && !asks && !in.found.Old && !in.traces(b):
-			// Remembered as a removal: the saves that follow do not ask either.
-			return verdict{move: moveRemove, why: "came back without asking"}
-		case s.reusable && (in.traces(b) || !asks || asked.same(b.Provider, b.Kind)):
-			keep := verdict{move: moveKeep, location: true, blockGone: b.BlockGone, why: "came back in time"}
-			if !asks && !in.traces(b) {
-				// Its cancellation took out what had asked: the next save withdraws nothing.
-				keep.ask = again
-			}
-			return keep
-		case asks:
-			return verdict{move: moveCreate, ask: asked, location: true, why: "came back and asks"}
-		default:
-			return verdict{move: moveCreate, ask: again, location: true, why: "came back"}
-		}
+		return s.restored(b, in, revived, s.reusable)
 	}
 	out := judge(b, base, in, s.copied)
 	asksNew := out.move == moveCreate
@@ -265,6 +245,36 @@ func (s *situation) judge(v *ical.VEvent, b *store.Booking, marks ical.Marks, re
 		return verdict{move: moveNone, why: "imported"}
 	}
 	return out
+}
+
+// reading reads v as it was sent, with what the calendar's rule asks of it.
+func (s *situation) reading(v *ical.VEvent, marks ical.Marks) reading {
+	if a, ok := s.policy.ruleAsk(s.rule, v, s.local); ok {
+		return s.policy.read(v, marks, a)
+	}
+	return s.policy.read(v, marks)
+}
+
+// restored judges a body that comes back after its conference b went with what it was for. revived: it
+// was deleted. reusable: b's rooms may serve again.
+func (s *situation) restored(b *store.Booking, in reading, revived, reusable bool) verdict {
+	again := Ask{By: ByCopy, Provider: b.Provider, Kind: b.Kind, Capacity: b.Capacity}
+	asked, asks := in.first(func(Ask) bool { return true })
+	switch {
+	case revived && !asks && !in.found.Old && !in.traces(b):
+		// Remembered as a removal: the saves that follow do not ask either.
+		return verdict{move: moveRemove, why: "came back without asking"}
+	case reusable && (in.traces(b) || !asks || asked.same(b.Provider, b.Kind)):
+		keep := verdict{move: moveKeep, location: true, blockGone: b.BlockGone, why: "came back in time"}
+		if !asks && !in.traces(b) {
+			// Its cancellation took out what had asked: the next save withdraws nothing.
+			keep.ask = again
+		}
+		return keep
+	case asks:
+		return verdict{move: moveCreate, ask: asked, location: true, why: "came back and asks"}
+	}
+	return verdict{move: moveCreate, ask: again, location: true, why: "came back"}
 }
 
 // over tells whether no occurrence of a series is to come. Where that cannot be known, it is not.

@@ -19,7 +19,7 @@ func (s *situation) overrides(p *plan, edit *ical.Edit, revived bool) {
 			continue
 		}
 		seen[key] = true
-		b := s.override(p, edit, v, key, own, revived)
+		b := s.override(edit, v, key, own, revived)
 		if b == nil {
 			continue
 		}
@@ -39,28 +39,40 @@ func (s *situation) overrides(p *plan, edit *ical.Edit, revived bool) {
 
 // override decides about one override. own is the booking of the event itself after this save. nil:
 // the occurrence's own booking stays as it is.
-func (s *situation) override(p *plan, edit *ical.Edit, v *ical.VEvent, key string, own *store.Booking, revived bool) *single {
+func (s *situation) override(edit *ical.Edit, v *ical.VEvent, key string, own *store.Booking, revived bool) *single {
 	was := s.singles[key]
-	if was != nil && was.State == store.BookingDropped && revived && !v.Cancelled() {
-		back := *was
-		back.State = store.BookingWanted
-		was = &back
-	}
 	active := was != nil && was.State != store.BookingDropped
-	if v.Cancelled() {
+	switch {
+	case v.Cancelled():
 		s.present(edit, v, nil, s.foreignMarks(was), verdict{move: moveRemove})
 		if active && was.State == store.BookingWanted {
 			return &single{booking: dropped(was, s.now)}
 		}
 		return nil
-	}
-	if active {
-		return s.single(edit, v, was)
-	}
-	if own == nil || own.State != store.BookingWanted {
-		return s.alone(p, edit, v, was)
+	case active:
+		marks := s.foreignMarks(was)
+		return s.carry(edit, v, was, marks, judge(was, s.baseOf(v, marks), s.reading(v, marks), nil))
+	case was != nil && s.returns(v, was, revived):
+		marks := s.foreignMarks(was)
+		return s.carry(edit, v, was, marks, s.restored(was, s.reading(v, marks), revived, true))
+	case own == nil || own.State != store.BookingWanted:
+		return s.alone(edit, v, was)
 	}
 	return s.following(edit, v, was, own)
+}
+
+// returns tells whether b, the dropped booking of v's occurrence, went with what is back: the event,
+// or this occurrence's cancellation. An override that was withdrawn before that had no conference of its own.
+func (s *situation) returns(v *ical.VEvent, b *store.Booking, revived bool) bool {
+	if s.current != nil {
+		if before := counterpart(s.current, v); before != nil && v.RecurrenceID != nil && before.Cancelled() {
+			return true
+		}
+	}
+	if s.own != nil && s.own.State == store.BookingDropped {
+		return b.Since.Equal(s.own.Since)
+	}
+	return revived && !b.Since.Before(s.event.Deleted)
 }
 
 // foreignMarks are the marks of b with the links of what was copied among the old ones.
@@ -70,7 +82,7 @@ func (s *situation) foreignMarks(b *store.Booking) ical.Marks {
 	return m
 }
 
-// base is what the client started from in v; of an override that it has just made, the master.
+// baseOf is what the client started from in v; of an override that it has just made, the master.
 func (s *situation) baseOf(v *ical.VEvent, marks ical.Marks) reading {
 	if s.base == nil {
 		return reading{}
@@ -81,10 +93,8 @@ func (s *situation) baseOf(v *ical.VEvent, marks ical.Marks) reading {
 	return s.policy.read(s.base.Master, marks)
 }
 
-// single judges an override that has a booking of its own.
-func (s *situation) single(edit *ical.Edit, v *ical.VEvent, b *store.Booking) *single {
-	marks := s.foreignMarks(b)
-	out := judge(b, s.baseOf(v, marks), s.policy.read(v, marks), nil)
+// carry carries out a verdict on an override that has a booking of its own.
+func (s *situation) carry(edit *ical.Edit, v *ical.VEvent, b *store.Booking, marks ical.Marks, out verdict) *single {
 	switch out.move {
 	case moveNone:
 		s.present(edit, v, nil, marks, out)
@@ -97,21 +107,30 @@ func (s *situation) single(edit *ical.Edit, v *ical.VEvent, b *store.Booking) *s
 		s.present(edit, v, nil, marks, out)
 		return &single{booking: removed(b, s.now)}
 	}
-	c := s.asked(b, v, out)
-	s.present(edit, v, c, marks, out)
-	return &single{booking: c, created: true}
+	return s.split(edit, v, b, marks, out)
 }
 
 // following judges an override whose occurrence has the event's conference.
 func (s *situation) following(edit *ical.Edit, v *ical.VEvent, was, own *store.Booking) *single {
 	marks := s.foreignMarks(s.own)
-	in := s.policy.read(v, marks)
+	in, base := s.reading(v, marks), s.baseOf(v, marks)
+	// A word says it of the occurrence itself. What else stood there before came from the event.
+	other := func(a Ask) bool {
+		return a.By != ByRule && !a.same(own.Provider, own.Kind) && (a.By == ByLocation || !base.has(a.By, a.Provider, a.Kind))
+	}
 	if s.own == nil || s.own.State != store.BookingWanted || s.own.Generation != own.Generation {
-		// The event's own conference is asked for in this save; only another one is the occurrence's.
-		if a, ok := in.first(func(a Ask) bool { return a.By != ByRule && !a.same(own.Provider, own.Kind) }); ok {
-			return s.split(edit, v, was, marks, verdict{move: moveCreate, ask: a, location: true})
+		// The event's own conference is asked for in this save.
+		a, asks := in.first(other)
+		if c := s.copies[v]; !asks && c != nil && !c.same(own.Provider, own.Kind) {
+			a, asks = *c, true
 		}
-		s.present(edit, v, own, marks, verdict{location: true})
+		switch {
+		case asks:
+			return s.split(edit, v, was, marks, verdict{move: moveCreate, ask: a, location: true})
+		case s.own == nil && s.copied != nil && !in.found.Old && len(in.asks) == 0:
+			return s.without(edit, v, was, own, marks) // as in what was copied
+		}
+		s.follow(edit, v, own, marks, verdict{location: true})
 		return nil
 	}
 	// What stood in this override counts, not what stands in the master.
@@ -122,27 +141,48 @@ func (s *situation) following(edit *ical.Edit, v *ical.VEvent, was, own *store.B
 			b.InLocation, b.BlockGone = found.InLocation, found.Link() && !found.Block
 		}
 	}
-	base := s.baseOf(v, marks)
 	out := judge(&b, base, in, nil)
 	switch out.move {
 	case moveRemove:
 		if base.exists && (base.found.Link() || len(base.asks) > 0) {
-			c := store.Booking{EventID: s.event.ID, UserID: s.user.ID, PublicID: s.newID()}
-			if was != nil {
-				c = *was
-			}
-			c.Provider, c.Kind, c.Capacity, c.By = own.Provider, own.Kind, own.Capacity, own.By
-			s.present(edit, v, nil, marks, out)
-			return &single{booking: removed(&c, s.now)}
+			return s.without(edit, v, was, own, marks)
 		}
 		out = verdict{move: moveKeep, location: true}
-	case moveRotate, moveSwitch, moveCreate:
+	case moveSwitch:
+		if !other(out.ask) {
+			out = verdict{move: moveKeep, location: true}
+			break
+		}
 		return s.split(edit, v, was, marks, out)
+	case moveRotate, moveCreate:
+		return s.split(edit, v, was, marks, out)
+	}
+	s.follow(edit, v, own, marks, out)
+	return nil
+}
+
+// follow edits an override so that the event's own conference stands in it. While there is no link
+// the one before it stays there, to be replaced in its place; people have no other.
+func (s *situation) follow(edit *ical.Edit, v *ical.VEvent, own *store.Booking, marks ical.Marks, out verdict) {
+	if own.Link == "" && own.Problem == "" {
+		if f := ical.Find(v.Component, s.marks(s.own)); f.Link() || f.Old {
+			return
+		}
 	}
 	c := *own
 	c.BlockGone = out.blockGone
 	s.present(edit, v, &c, marks, out)
-	return nil
+}
+
+// without notes that an occurrence of an event with a conference has none.
+func (s *situation) without(edit *ical.Edit, v *ical.VEvent, was, own *store.Booking, marks ical.Marks) *single {
+	c := store.Booking{EventID: s.event.ID, UserID: s.user.ID, PublicID: s.newID()}
+	if was != nil {
+		c = *was
+	}
+	c.Provider, c.Kind, c.Capacity, c.By = own.Provider, own.Kind, own.Capacity, own.By
+	s.present(edit, v, nil, marks, verdict{move: moveRemove})
+	return &single{booking: removed(&c, s.now)}
 }
 
 // split gives an occurrence a conference of its own.
@@ -152,14 +192,25 @@ func (s *situation) split(edit *ical.Edit, v *ical.VEvent, was *store.Booking, m
 	return &single{booking: c, created: true}
 }
 
-// alone judges an override of an event that has no conference itself.
-func (s *situation) alone(p *plan, edit *ical.Edit, v *ical.VEvent, was *store.Booking) *single {
+// alone judges an override of an event that has no conference itself. Where there is no master
+// the calendar's rule may ask in it.
+func (s *situation) alone(edit *ical.Edit, v *ical.VEvent, was *store.Booking) *single {
 	marks := s.foreignMarks(s.own)
-	in, base := s.policy.read(v, marks), s.baseOf(v, marks)
+	in, base := s.reading(v, marks), s.baseOf(v, marks)
+	orphan := s.incoming.Master == nil && s.own == nil && was == nil
 	a, asks := in.first(func(a Ask) bool {
-		return a.By == ByLocation || a.By != ByRule && !in.found.Old && !base.has(a.By, a.Provider, a.Kind)
+		switch a.By {
+		case ByLocation:
+			return true
+		case ByRule:
+			return orphan
+		}
+		// What stood there when the event's conference was removed was part of that.
+		return !in.found.Old && !base.has(a.By, a.Provider, a.Kind)
 	})
-	// A word that stood there when the event's conference was removed was part of that.
+	if c := s.copies[v]; !asks && c != nil && s.own == nil && was == nil {
+		a, asks = *c, true
+	}
 	over := !meetingEnd(v, s.zone).After(s.now)
 	if asks && !s.imported && !over {
 		return s.split(edit, v, was, marks, verdict{move: moveCreate, ask: a, location: true})

@@ -38,7 +38,7 @@ type Present struct {
 	Warning string // why people could not be registered, empty: all are
 
 	conferences conferences // the event's bookings; empty once it is gone
-	Zone    *time.Location
+	Zone        *time.Location
 }
 
 // present reads an event as it stands.

@@ -96,8 +96,9 @@ func (c conferences) next(p *Present, held func(key string, start time.Time) boo
 		return o, o.end.After(now), nil
 	}
 	if c.own == nil || c.own.State != store.BookingWanted {
-		e = &ical.Event{Object: e.Object, UID: e.UID, Overrides: e.Overrides}
+		e = withoutRule(e)
 	}
+	ruled := e.Master != nil && e.Master.Component.First("RRULE") != nil
 	var last time.Time
 	close := 0
 	err = e.Expand(now.Add(-defaultLength), time.Time{}, p.Zone, func(i ical.Instance) bool {
@@ -113,22 +114,35 @@ func (c conferences) next(p *Present, held func(key string, start time.Time) boo
 		if !ok {
 			o, ok = occasion{booking: b, key: key, vevent: i.VEvent, start: i.Start, end: end}, true
 		}
-		if i.VEvent.RecurrenceID != nil {
-			return last.IsZero()
-		}
-		if !last.IsZero() && i.Start.Sub(last) >= dense {
+		switch {
+		case !ruled:
 			return false
-		}
-		if !last.IsZero() {
+		case i.VEvent.RecurrenceID != nil && !i.VEvent.RangeFuture:
+			return true // it says nothing of the rule
+		case !last.IsZero() && i.Start.Sub(last) >= dense:
+			return false
+		case !last.IsZero():
 			close++
 		}
 		last = i.Start
-		return close < 2 && len(i.VEvent.Component.All("RRULE")) > 0
+		return close < 2
 	})
 	if err != nil && !ok || close >= 2 {
 		return occasion{}, false, errUnknowable
 	}
 	return o, ok, nil
+}
+
+// withoutRule is e with no instances but its first and its overrides: of a series that has no
+// conference itself, only they can have one.
+func withoutRule(e *ical.Event) *ical.Event {
+	if e.Master == nil {
+		return e
+	}
+	m, c := *e.Master, *e.Master.Component
+	c.Lines = slices.DeleteFunc(slices.Clone(c.Lines), func(l *ical.Line) bool { return l.Name == "RRULE" || l.Name == "RDATE" })
+	m.Component = &c
+	return &ical.Event{Object: e.Object, UID: e.UID, Master: &m, Overrides: e.Overrides}
 }
 
 // defaultLength is the length of a meeting whose event has none.

@@ -76,6 +76,12 @@ func (c *Changer) needed(tx *store.Tx, b *store.Booking, p *Present, want bookin
 		return want, nil
 	}
 	want.Look = o.end
+	if b.Link == "" {
+		if reason, look := c.refusedNow(b, p.User, now); reason != "" {
+			want.Link, want.Look = "", look
+			return want, nil
+		}
+	}
 	if o.booking.ID != b.ID {
 		want.Idle = true
 		return want, nil
@@ -83,12 +89,6 @@ func (c *Changer) needed(tx *store.Tx, b *store.Booking, p *Present, want bookin
 	want.Needed, want.Occurrence, want.Meeting = true, o.key, c.meeting(b, o, p)
 	if c.opts.Policy.Register {
 		want.People = c.people(o, p)
-	}
-	if b.Link == "" {
-		reason, look := c.refusedNow(b, p.User, now)
-		if reason != "" {
-			want.Needed, want.Look = false, look
-		}
 	}
 	return want, nil
 }
@@ -116,9 +116,9 @@ func (c *Changer) meeting(b *store.Booking, o occasion, p *Present) conference.M
 		end = start.Add(prov.MaxLong)
 	}
 	title := conference.FitTitle(v.Summary, prov.MaxTitle)
-	private := v.Class == "PRIVATE" || v.Class == "CONFIDENTIAL"
+	hidden := private(p.Event, v)
 	switch {
-	case private:
+	case hidden:
 		title = textPrivate.in(p.User.Locale)
 	case title == "":
 		title = textMeeting.in(p.User.Locale)
@@ -133,10 +133,17 @@ func (c *Changer) meeting(b *store.Booking, o occasion, p *Present) conference.M
 	if c.opts.Policy.Register {
 		m.Presenters = presenters(v, p.User)
 	}
-	if c.opts.Policy.SendAgenda && !private {
+	if c.opts.Policy.SendAgenda && !hidden {
 		m.Description = ical.WithoutBlock(v.Description)
 	}
 	return m
+}
+
+// private tells whether an occurrence's title and agenda are nobody else's affair: its own words or its
+// series' say so.
+func private(e *ical.Event, v *ical.VEvent) bool {
+	secret := func(v *ical.VEvent) bool { return v.Class == "PRIVATE" || v.Class == "CONFIDENTIAL" }
+	return secret(v) || e.Master != nil && secret(e.Master)
 }
 
 // Recover has every booking looked at that waits for its link: the configuration may allow now what
@@ -314,6 +321,9 @@ func (c *Changer) rewrite(tx *store.Tx, b, next *store.Booking) error {
 	edit := e.Object.Edit()
 	for _, v := range e.All() {
 		governs := b.RecurrenceID
+		if v.RecurrenceID != nil && v.Cancelled() {
+			continue // it has no conference
+		}
 		if stands := all.of(e.OverrideKey(v, zoneOf(u))); stands != nil {
 			governs = stands.RecurrenceID
 		}

@@ -179,11 +179,24 @@ func TestRowsWritten(t *testing.T) {
 		w.contains(w.only().Description, "Public agenda")
 		w.lacks(w.only().Description, openFence)
 	}, func(c *config) { c.Policy.SendAgenda = true })
-	rows.play("a series has no conference yet, but is stored and mailed", func(w *world) {
-		sent := event("a", invitation("LOCATION:Webinar", "RRULE:FREQ=WEEKLY;COUNT=4")...)
-		w.anna.save(aPath, sent)
-		w.wantSame(sent, w.anna.get(aPath).body)
+	rows.play("a series carries the join page's link, and its master and overrides survive to the byte", func(w *world) {
+		sent := withOverride(seriesOf("a", invitation("LOCATION:Webinar", "X-MOZ-GENERATION:1", "EXDATE;TZID=Europe/Moscow:20200101T000000")...),
+			2, "SUMMARY:Moved", "X-OWN;X-P=\"a;b\":1", "LOCATION:Room 5")
+		got := w.anna.save(aPath, sent)
+		link := value(got, "URL")
+		w.wantLink(part(got, whole), link)
+		same(w, "LOCATION", value(got, "LOCATION"), link)
+		w.wantBlock(part(got, 2), link)
+		same(w, "LOCATION of the override", value(part(got, 2), "LOCATION"), "Room 5")
+		w.wantSame(bytesBut(sent, ours...), bytesBut(got, ours...))
 		w.wantMail(boris, "REQUEST")
+		// Saving what was read changes nothing, and the removal leaves what was there.
+		w.anna.put(aPath, got)
+		w.idle()
+		same(w, "the event", w.anna.get(aPath).body, got)
+		removed := w.anna.save(aPath, w.bared(got, whole, "LOCATION"))
+		w.wantBare(removed)
+		same(w, "LOCATION of the override", value(part(removed, 2), "LOCATION"), "Room 5")
 	})
 }
 
