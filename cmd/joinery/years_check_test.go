@@ -222,13 +222,13 @@ func (s *simulation) checkLink(se *series, state emulator.State) {
 	}
 	status, to, body := s.follow("/j/" + token)
 	now := s.now()
-	room := func(o *occurrence) string {
+	room := func(o *occurrence) (link string) {
 		for _, c := range state.Conferences {
 			if c.Name == se.name && c.Start.Equal(o.start) {
-				return c.Link
+				link = c.Link // the last one that was made for it
 			}
 		}
-		return ""
+		return link
 	}
 	next, running := se.next(now), se.running(now)
 	if next != nil {

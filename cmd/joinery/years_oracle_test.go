@@ -15,6 +15,7 @@ type occurrence struct {
 	stops      time.Time // when people end it by hand; zero: nobody does
 
 	alone          bool      // it has a link of its own
+	early          bool      // somebody has begun it before its time, and not ended it yet
 	began, stopped time.Time // as it happened
 }
 
@@ -107,6 +108,8 @@ type booked struct {
 func (s *series) booked(now time.Time) booked {
 	next := s.next(now)
 	switch {
+	case next != nil && next.early:
+		return booked{why: "somebody is in it before its time"}
 	case next != nil && !next.began.IsZero() && next.stopped.IsZero():
 		return booked{why: "the meeting is under way"}
 	case next != nil && !next.began.IsZero():

@@ -252,7 +252,8 @@ func playByHand(s *simulation) {
 	s.create(apple, berlin, never, "FREQ=WEEKLY")
 }
 
-// playWebhooks is ended by hand, early or late, and the account tells of it at once.
+// playWebhooks is ended by hand, early or late, and the account tells of it at once. Now and then
+// somebody has begun and ended the conference hours before: then it gets another.
 func playWebhooks(s *simulation) {
 	wednesdays := weekly(berlin.zone, 2027, 1, 6, 11, 0).until(s.until.Add(beyond), time.Hour)
 	for n, o := range wednesdays {
@@ -260,4 +261,9 @@ func playWebhooks(s *simulation) {
 	}
 	se := s.new("Webhooks", wednesdays)
 	s.create(thunderbird, berlin, se, "FREQ=WEEKLY")
+	for n := 5; n < len(wednesdays); n += 8 {
+		o := wednesdays[n]
+		s.do(o.start.Add(-3*time.Hour), func() { s.byHand(se, o, "start"); o.early = true })
+		s.do(o.start.Add(-3*time.Hour+20*time.Minute), func() { s.byHand(se, o, "stop"); o.early = false })
+	}
 }
