@@ -77,6 +77,13 @@ func (s *simulation) extra(at time.Time, a author, c yearsClock, se *series, o *
 	}, "REQUEST")
 }
 
+// ends has the simulation end earlier: then nothing has happened for long.
+func (s *simulation) ends(until time.Time) {
+	if until.Before(s.until) {
+		s.until = until
+	}
+}
+
 // stopAt has every meeting ended by hand so long after its end (before it where d is negative).
 func stopAt(list []*occurrence, d time.Duration) []*occurrence {
 	for _, o := range list {
@@ -93,6 +100,7 @@ func utc(year int, month time.Month, day, hour int) time.Time {
 func playOneOff(s *simulation) {
 	se := s.new("One-off", []*occurrence{{start: yearsBegin.Add(50 * time.Hour), end: yearsBegin.Add(51 * time.Hour)}})
 	se.once = true
+	s.ends(yearsBegin.AddDate(0, 0, 10))
 	s.create(thunderbird, berlin, se, "")
 }
 
@@ -164,6 +172,7 @@ func playOverruns(s *simulation) {
 
 // playEnds are two series that end, by COUNT and by UNTIL.
 func playEnds(s *simulation) {
+	s.ends(yearsBegin.AddDate(0, 6, 0))
 	wednesdays := weekly(berlin.zone, 2027, 1, 6, 10, 0)
 	counted := s.new("Counted", wednesdays.first(8, time.Hour))
 	s.create(thunderbird, berlin, counted, "FREQ=WEEKLY;COUNT=8")
@@ -178,6 +187,7 @@ func playEnds(s *simulation) {
 
 // playDeleted are series that are deleted: while one is held, and between two.
 func playDeleted(s *simulation) {
+	s.ends(yearsBegin.AddDate(0, 6, 0))
 	tuesdays := weekly(berlin.zone, 2027, 1, 5, 15, 0)
 	held := s.new("Held", stopAt(tuesdays.until(s.until.Add(beyond), time.Hour), -5*time.Minute))
 	s.create(thunderbird, berlin, held, "FREQ=WEEKLY")

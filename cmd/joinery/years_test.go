@@ -67,7 +67,7 @@ func (s *simulation) run() {
 	s.check()
 	for {
 		to := s.upcoming()
-		if to.IsZero() || to.After(s.until) {
+		if to.After(s.until) {
 			break
 		}
 		s.step(to)
@@ -78,10 +78,13 @@ func (s *simulation) run() {
 	s.check()
 }
 
-// upcoming is the next moment of note; zero if there is none.
+// yearsQuiet is how long nothing of note may happen before everything is checked all the same.
+const yearsQuiet = 60 * time.Hour
+
+// upcoming is the next moment of note.
 func (s *simulation) upcoming() time.Time {
 	now := s.now()
-	next := now.Truncate(24 * time.Hour).Add(24 * time.Hour)
+	next := now.Truncate(yearsQuiet).Add(yearsQuiet)
 	for _, a := range s.actions {
 		if a.at.After(now) && a.at.Before(next) {
 			next = a.at
