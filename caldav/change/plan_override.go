@@ -211,9 +211,15 @@ func (s *situation) alone(edit *ical.Edit, v *ical.VEvent, was *store.Booking) *
 	if c := s.copies[v]; !asks && c != nil && s.own == nil && was == nil {
 		a, asks = *c, true
 	}
-	over := !meetingEnd(v, s.zone).After(s.now)
-	if asks && !s.imported && !over {
-		return s.split(edit, v, was, marks, verdict{move: moveCreate, ask: a, location: true})
+	if over := !meetingEnd(v, s.zone).After(s.now); asks && !over {
+		if !s.imported {
+			return s.split(edit, v, was, marks, verdict{move: moveCreate, ask: a, location: true})
+		}
+		if s.incoming.Master == nil {
+			edit.SetOnce(v.Component, ical.PropState, "imported")
+		}
+	} else if v.Component.Text(ical.PropState) == "imported" {
+		edit.SetOnce(v.Component, ical.PropState, "")
 	}
 	if s.own != nil || was != nil || len(s.foreign) > 0 || s.policy.strayNote(v) != "" {
 		if marks.Block == "" {

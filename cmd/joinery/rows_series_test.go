@@ -206,7 +206,9 @@ const (
 func (w *world) wantDoor(link string, status int, says string) {
 	w.Helper()
 	if d := w.door(link); d.status != status || !strings.Contains(d.page, says) {
-		w.Errorf("the join page answers %d (to %q), want %d and %q:\n%s", d.status, d.to, status, says, d.page)
+		_, headline, _ := strings.Cut(d.page, "<main>")
+		headline, _, _ = strings.Cut(headline, "</main>")
+		w.Errorf("the join page answers %d (to %q), want %d and %q:\n%s", d.status, d.to, status, says, headline)
 	}
 }
 
