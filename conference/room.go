@@ -41,6 +41,10 @@ const (
 // MaxOverrun is how long after its planned end a meeting may go on before it is ended (design §7).
 const MaxOverrun = 2 * time.Hour
 
+// Remembered is how long after its end a room may still decide something: that its occurrence was
+// held, or that it can serve again.
+const Remembered = 40 * 24 * time.Hour
+
 // A Status is what the provider says of a room's meeting.
 type Status string
 

@@ -30,6 +30,16 @@ func (tx *Tx) Rooms(bookingID int64) ([]Room, error) {
 		WHERE booking_id = ? ORDER BY generation, id`, bookingID)
 }
 
+// RecentRooms lists those of a booking's rooms that may still matter, by generation and id: rooms that
+// are neither gone nor history, whose meeting ended or whose status was heard at since or later, and the
+// newest. A series that is years old has few of them.
+func (tx *Tx) RecentRooms(bookingID int64, since time.Time) ([]Room, error) {
+	return list(tx, "rooms", (*Room).fields, `SELECT `+roomColumns+` FROM rooms
+		WHERE booking_id = ? AND (state NOT IN ('gone', 'history') OR end_at >= ? OR status_at >= ?
+			OR id = (SELECT max(id) FROM rooms WHERE booking_id = ?))
+		ORDER BY generation, id`, bookingID, instant(since), instant(since), bookingID)
+}
+
 // PutRoom inserts a room (ID 0) and sets its ID, Created and Key (Installation, "-", ID in
 // decimal), or replaces the room of that ID, all but BookingID, Key and Created. It sets Updated.
 func (tx *Tx) PutRoom(r *Room) error {
@@ -158,6 +168,12 @@ func (tx *Tx) AddStep(s *Step) error {
 		return fmt.Errorf("insert step: %w", err)
 	}
 	return nil
+}
+
+// StepsOf lists a room's steps, oldest first.
+func (tx *Tx) StepsOf(roomID int64) ([]Step, error) {
+	return list(tx, "steps", (*Step).fields, `SELECT id, room_id, at, what, outcome, detail FROM steps
+		WHERE room_id = ? ORDER BY id`, roomID)
 }
 
 // Steps lists the steps of all rooms of a booking, oldest first.

@@ -158,11 +158,11 @@ func heldBy(rooms []store.Room) func(key string, start time.Time) bool {
 	}
 }
 
-// roomsOf reads the rooms of all of an event's bookings.
+// roomsOf reads the rooms of all of an event's bookings, as far as they still matter.
 func roomsOf(tx *store.Tx, c conferences) ([]store.Room, error) {
 	var all []store.Room
 	for _, b := range c.all() {
-		rooms, err := tx.Rooms(b.ID)
+		rooms, err := tx.RecentRooms(b.ID, tx.Now().Add(-conference.Remembered))
 		if err != nil {
 			return nil, fmt.Errorf("read the rooms: %w", err)
 		}

@@ -77,16 +77,15 @@ type held struct {
 // endOf reads when room's meeting ended, and what was asked since.
 func endOf(tx *store.Tx, room *store.Room) (held, error) {
 	m := held{room: room}
-	steps, err := tx.Steps(room.BookingID)
+	steps, err := tx.StepsOf(room.ID)
 	if err != nil {
 		return m, fmt.Errorf("read the steps of room %d: %w", room.ID, err)
 	}
 	for _, s := range steps {
-		switch {
-		case s.RoomID != room.ID:
-		case s.What == stepEnded:
+		switch s.What {
+		case stepEnded:
 			m.ended, m.last = s.At, ""
-		case s.What == AttendanceKind:
+		case AttendanceKind:
 			m.last = s.Outcome
 		}
 	}

@@ -147,7 +147,7 @@ func (r *Reconciler) group(ctx context.Context, id int64) string {
 		if err != nil {
 			return err
 		}
-		rooms, err := tx.Rooms(id)
+		rooms, err := tx.RecentRooms(id, r.opts.Now().Add(-conference.Remembered))
 		if err != nil {
 			return err
 		}

@@ -107,7 +107,7 @@ func (t *run) see(tx *store.Tx) (sight, error) {
 		return s, fmt.Errorf("read booking %d: %w", t.job.Subject, err)
 	}
 	s.booking = b
-	if s.rooms, err = tx.Rooms(b.ID); err != nil {
+	if s.rooms, err = tx.RecentRooms(b.ID, s.now.Add(-conference.Remembered)); err != nil {
 		return s, fmt.Errorf("read the rooms of booking %d: %w", b.ID, err)
 	}
 	if s.want, err = t.opts.Calendar.Wanted(tx, b, s.now); err != nil {
