@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"joinery/caldav/ical"
-	"joinery/conference"
 	"joinery/store"
 )
 
@@ -94,13 +93,6 @@ func roleOf(e *ical.Event, u *store.User) store.Role {
 	return store.RoleNone
 }
 
-// dropped is b without its event; its rooms are released after the settle time.
-func dropped(b *store.Booking, now time.Time) *store.Booking {
-	c := *b
-	c.State, c.Since = store.BookingDropped, now
-	return &c
-}
-
 // dropAll notes that the bookings' event is gone.
 func (p *plan) dropAll(s *situation) {
 	if s.own != nil && s.own.State == store.BookingWanted {
@@ -169,53 +161,6 @@ func (s *situation) master(p *plan, edit *ical.Edit, v *ical.VEvent, revived boo
 	c := s.asked(b, v, verdict)
 	s.present(edit, v, c, marks, verdict)
 	p.booking, p.created = c, true
-}
-
-// kept is b after a save that keeps it.
-func (s *situation) kept(b *store.Booking, v *ical.VEvent, verdict verdict) *store.Booking {
-	c := *b
-	c.State, c.BlockGone = store.BookingWanted, verdict.blockGone
-	if c.Token == "" {
-		c.Token = s.newID()
-	}
-	if verdict.ask.By != "" {
-		c.By = []string{verdict.ask.By}
-	}
-	for _, a := range s.policy.asks(v) {
-		if a.By == ByProperty && a.same(c.Provider, c.Kind) {
-			c.Capacity = a.Capacity
-		}
-	}
-	return &c
-}
-
-// removed is b after its organiser has removed the conference.
-func removed(b *store.Booking, now time.Time) *store.Booking {
-	c := *b
-	c.State, c.Since, c.Link, c.Block, c.InLocation, c.BlockGone, c.Problem, c.Warning = store.BookingRemoved, now, "", "", false, false, "", ""
-	return &c
-}
-
-// asked is b (nil: a new booking) after a conference was asked for that is not the present one.
-func (s *situation) asked(b *store.Booking, v *ical.VEvent, verdict verdict) *store.Booking {
-	c := store.Booking{EventID: s.event.ID, UserID: s.user.ID}
-	if b == nil {
-		c.PublicID = s.newID()
-	} else {
-		c = *b
-	}
-	c.State, c.Since, c.Generation, c.Token = store.BookingWanted, s.now, c.Generation+1, s.newID()
-	c.Provider, c.Kind, c.Capacity = verdict.ask.Provider, verdict.ask.Kind, verdict.ask.Capacity
-	c.By = ways(append(s.policy.asks(v), verdict.ask), c.Provider, c.Kind)
-	c.Link, c.Block, c.InLocation, c.BlockGone, c.Problem, c.Warning = "", "", false, false, s.refused, ""
-	if s.had && c.Problem == string(conference.ReasonDaily) {
-		// An event that had a conference is not another one.
-		c.Problem = ""
-	}
-	if c.Problem != "" {
-		c.ProblemSince, c.Block = s.now, note(s.policy, &c, s.user.Locale)
-	}
-	return &c
 }
 
 // movedIntoPast tells whether v is over although its meeting, as it stood, has not begun: what was

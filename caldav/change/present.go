@@ -83,8 +83,12 @@ func (c *Changer) link(tx *store.Tx, p *Present) error {
 		return err
 	}
 	p.conferences = all
+	waits, err := c.inTurn(tx, p, tx.Now())
+	if err != nil {
+		return err
+	}
 	for _, b := range all.all() {
-		if b.State != store.BookingWanted {
+		if b.State != store.BookingWanted || b.Link == "" && b.Problem == "" && !waits(b) {
 			continue
 		}
 		if err := c.linkOf(tx, p, b); err != nil {
@@ -129,4 +133,22 @@ func (c *Changer) linkOf(tx *store.Tx, p *Present, b *store.Booking) error {
 		p.Link, p.Since = state, since
 	}
 	return nil
+}
+
+// inTurn tells of the bookings of p's event whether a link may be about to be written for them. Where
+// series carry the provider's link of the moment, one whose occurrence comes later has none until then.
+func (c *Changer) inTurn(tx *store.Tx, p *Present, now time.Time) (func(*store.Booking) bool, error) {
+	always := func(*store.Booking) bool { return true }
+	if !c.opts.Policy.SeriesDirect || p.Event == nil || len(p.conferences.all()) < 2 {
+		return always, nil
+	}
+	rooms, err := roomsOf(tx, p.conferences)
+	if err != nil {
+		return nil, err
+	}
+	o, ok, err := p.conferences.next(p, heldBy(rooms), now)
+	if err != nil || !ok {
+		return always, nil
+	}
+	return func(b *store.Booking) bool { return b.ID == o.booking.ID }, nil
 }

@@ -202,6 +202,16 @@ func (c *Changer) storeBookings(tx *store.Tx, s *situation, p *plan) (waitFor *s
 			return nil, err
 		}
 	}
+	if waitFor != nil {
+		present, err := c.present(tx, p.event.ID)
+		if err != nil {
+			return nil, err
+		}
+		turn, err := c.inTurn(tx, present, tx.Now())
+		if err != nil || !turn(waitFor) {
+			return nil, err
+		}
+	}
 	return waitFor, nil
 }
 

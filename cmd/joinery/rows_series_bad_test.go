@@ -11,10 +11,10 @@ import (
 // quickly saves a body, which is taken, in bounds, and returns what stands once everything is done.
 func (w *world) quickly(path, body string) string {
 	w.Helper()
-	w.wantWithin(2*time.Second, func() { w.anna.put(path, body) })
+	w.wantWithin(promptly, func() { w.anna.put(path, body) })
 	w.idle()
 	var got string
-	w.wantWithin(2*time.Second, func() { got = w.anna.get(path).body })
+	w.wantWithin(promptly, func() { got = w.anna.get(path).body })
 	return got
 }
 
@@ -142,7 +142,7 @@ func TestRowsSeriesBad(t *testing.T) {
 			_, rest, _ = strings.Cut(rest, "END:VTIMEZONE\r\n")
 			sent := before + zone + rest
 			var status int
-			w.wantWithin(2*time.Second, func() { status = w.anna.do("PUT", aPath, sent).status })
+			w.wantWithin(promptly, func() { status = w.anna.do("PUT", aPath, sent).status })
 			if status == http.StatusForbidden {
 				w.untouchedAccounts()
 				return
@@ -202,7 +202,7 @@ func TestRowsSeriesBad(t *testing.T) {
 		w.wantJoin(got, value(got, "URL"))
 		w.wantUntouched(sent, got)
 		w.wantMail(boris, "REQUEST")
-		w.wantWithin(2*time.Second, func() { w.wantDoor(value(got, "URL"), http.StatusOK, saysWaiting) })
+		w.wantWithin(promptly, func() { w.wantDoor(value(got, "URL"), http.StatusOK, saysWaiting) })
 	})
 	rows.play("everything is excluded", func(w *world) {
 		sent := ruled("RRULE:FREQ=DAILY;COUNT=3", inMoscow("EXDATE", nth(0), nth(0).AddDate(0, 0, 1), nth(0).AddDate(0, 0, 2)))
@@ -240,7 +240,7 @@ func TestRowsSeriesBad(t *testing.T) {
 			uid := fmt.Sprint("far", i)
 			var status int
 			body := event(uid, append(lines, "LOCATION:Webinar")...)
-			w.wantWithin(2*time.Second, func() { status = w.anna.do("PUT", annaCalendar+uid+".ics", body).status })
+			w.wantWithin(promptly, func() { status = w.anna.do("PUT", annaCalendar+uid+".ics", body).status })
 			w.idle()
 			if list := w.planned(); len(list) > 0 && status < 300 && i < 2 && list[0].Start.Sub(w.now()) > 24*time.Hour {
 				w.Errorf("booked is %v", list[0].Start)

@@ -242,7 +242,7 @@ func TestRowsSeriesOverride(t *testing.T) {
 		id := inMoscow("RECURRENCE-ID", nth(1))
 		text = w.swap(text, id, strings.Replace(id, ";", ";RANGE=THISANDFUTURE;", 1))
 		var got string
-		w.wantWithin(2*time.Second, func() { w.anna.put(aPath, text) })
+		w.wantWithin(promptly, func() { w.anna.put(aPath, text) })
 		w.idle()
 		got = w.anna.get(aPath).body
 		w.wantJoin(got, link)
