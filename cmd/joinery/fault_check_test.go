@@ -11,8 +11,8 @@ import (
 	"joinery/conference/emulator"
 )
 
-// faultLink is a link of the emulated service.
-var faultLink = regexp.MustCompile(`https?://[^\s"'<>;,\\]*/j/[0-9]+/[0-9]+`)
+// faultLink is a link of the emulated service, or of a join page.
+var faultLink = regexp.MustCompile(`https?://[^\s"'<>;,\\]*/j/([0-9]+/[0-9]+|[A-Za-z0-9_-]{16,})`)
 
 // faultLinks are the links in a text, each once, sorted.
 func faultLinks(text string) []string {
@@ -26,6 +26,7 @@ type faultStanding struct {
 	m     *faultMeeting
 	own   *faultContent // nil: it is gone
 	links []string      // in the event itself
+	sheet *faultSheet   // as it is stored
 }
 
 // check holds everything that is left to what the clients were answered.
@@ -92,7 +93,7 @@ func (r *faultRun) saves(ctx context.Context) []faultStanding {
 				if !ok {
 					continue
 				}
-				s.links = faultLinks(c.sheet.unescaped())
+				s.links, s.sheet = faultLinks(c.sheet.unescaped()), c.sheet
 			}
 			list = append(list, s)
 		}

@@ -211,7 +211,7 @@ func (d *faultDevice) fresh(ctx context.Context, m *faultMeeting) (faultCopy, bo
 
 // save puts a sheet into a calendar. etag is the If-Match, "" for none, "*" for If-None-Match: *.
 func (d *faultDevice) save(ctx context.Context, m *faultMeeting, what, slug string, s *faultSheet, wants bool, etag string, status int) bool {
-	s.stamp(time.Now())
+	s.stamp(d.run.now())
 	next := m.now().with(slug, contentOf(s, wants))
 	header := map[string]string{}
 	switch etag {

@@ -83,7 +83,10 @@ func (d *faultDevice) invite(s *faultSheet, address string) bool {
 // moment is a time some days away.
 func (d *faultDevice) moment() (zone string, start, end time.Time) {
 	zones := []string{"Europe/Moscow", "Asia/Yekaterinburg", "Europe/Kyiv", "UTC"}
-	start = time.Now().UTC().Truncate(time.Hour).Add(time.Duration(24+d.random.IntN(24*30)) * time.Hour)
+	start = d.run.now().UTC().Truncate(time.Hour).Add(time.Duration(24+d.random.IntN(24*30)) * time.Hour)
+	if d.run.daytime {
+		start = d.run.now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 1+d.random.IntN(5)).Add(time.Duration(28+d.random.IntN(36)) * 15 * time.Minute)
+	}
 	return zones[d.random.IntN(len(zones))], start, start.Add(time.Duration(1+d.random.IntN(8)) * 15 * time.Minute)
 }
 
@@ -120,10 +123,7 @@ func (d *faultDevice) compose(m *faultMeeting, ask bool) *faultSheet {
 
 // create makes a new meeting. It returns nil where the server was not reached.
 func (d *faultDevice) create(ctx context.Context, ask bool, change func(*faultSheet)) *faultMeeting {
-	m := &faultMeeting{
-		owner: d.user, uid: strings.ToLower(faultMark()) + "@fault", ever: map[string]bool{},
-		may: []faultVersion{{}}, life: 1,
-	}
+	m := d.meeting()
 	s := d.compose(m, ask)
 	if change != nil {
 		change(s)

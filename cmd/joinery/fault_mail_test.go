@@ -32,9 +32,23 @@ func (l *faultLetter) content() string {
 // mails holds the SMTP server's log to what people are owed: the last that each has is the event as it
 // is now, or a CANCEL.
 func (r *faultRun) mails(standing []faultStanding) {
+	byUID := r.letters()
+	for _, s := range standing {
+		r.owed(s, byUID[s.m.uid])
+		delete(byUID, s.m.uid)
+	}
+	for uid := range byUID {
+		r.fail(uid, "mails went out about an event that nobody saved")
+	}
+}
+
+// letters are the distinct messages about events, by UID and then by address, in the order of their
+// acceptance. What is wrong with single ones is noted.
+func (r *faultRun) letters() map[string]map[string][]*faultLetter {
+	r.counts.mails, r.counts.notes, r.counts.repeats = 0, 0, 0
 	accepted, err := readFaultMails(r.world.mailLog())
 	r.try("read the mails", err)
-	byUID := map[string]map[string][]*faultLetter{} // then by address, in the order of acceptance
+	byUID := map[string]map[string][]*faultLetter{}
 	known := map[string]*faultLetter{}
 	for _, m := range accepted {
 		id := faultMessageID(m.Raw)
@@ -69,13 +83,7 @@ func (r *faultRun) mails(standing []faultStanding) {
 		}
 		byUID[uid][l.to] = append(byUID[uid][l.to], l)
 	}
-	for _, s := range standing {
-		r.owed(s, byUID[s.m.uid])
-		delete(byUID, s.m.uid)
-	}
-	for uid := range byUID {
-		r.fail(uid, "mails went out about an event that nobody saved")
-	}
+	return byUID
 }
 
 // owed holds the mails about one event to what stands.

@@ -19,6 +19,9 @@ type faultContent struct {
 	lines      []string // the client's own, which must stand as they are
 	cancelled  bool
 	wants      bool // a conference, once everything has come to rest
+
+	overrides map[string]*faultContent // of single occurrences, by the time that the rule gives them
+	sheet     *faultSheet              // all of it, as it was sent
 }
 
 // contentOf is what a client wrote in s.
@@ -30,7 +33,25 @@ func contentOf(s *faultSheet, wants bool) *faultContent {
 	c.agenda = faultAgenda(s.text("DESCRIPTION"))
 	c.wants = wants && !c.cancelled
 	c.lines = faultOwnLines(s)
+	c.sheet = s.clone()
+	for _, o := range s.overrides() {
+		if c.overrides == nil {
+			c.overrides = map[string]*faultContent{}
+		}
+		c.overrides[o.instant("RECURRENCE-ID").Format(faultStamp)] = contentOf(o, wants)
+	}
 	return c
+}
+
+// everybody are the people of the event and of its overrides.
+func (c *faultContent) everybody() []string {
+	list := slices.Clone(c.people)
+	for _, o := range c.overrides {
+		if !o.cancelled {
+			list = append(list, o.people...)
+		}
+	}
+	return list
 }
 
 // faultAgenda is the client's line of a description, which ours stand beside.
@@ -76,6 +97,19 @@ func (c *faultContent) differs(s *faultSheet) string {
 		return fmt.Sprintf("ATTENDEE: got %v, want %v", got.people, c.people)
 	case !slices.Equal(got.lines, c.lines):
 		return fmt.Sprintf("the client's own lines: got %q, want %q", got.lines, c.lines)
+	}
+	for _, key := range slices.Sorted(maps.Keys(got.overrides)) {
+		if c.overrides[key] == nil {
+			return fmt.Sprintf("an override for %s that nobody saved", key)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.overrides)) {
+		if got.overrides[key] == nil {
+			return fmt.Sprintf("the override for %s is gone", key)
+		}
+		if text := c.overrides[key].differs(got.overrides[key].sheet); text != "" {
+			return fmt.Sprintf("the override for %s: %s", key, text)
+		}
 	}
 	return ""
 }
@@ -136,10 +170,21 @@ type faultMeeting struct {
 	ever    map[string]bool // who was on it in a state that was reached
 	revived bool            // it was deleted or cancelled once, and came back
 	before  bool            // it had a conference when it was cancelled
+	series  bool            // it was a series once
+	single  bool            // it was none once
 	last    *faultContent   // what stood when it was deleted
 	life    int             // counts its creations
 	n       int             // counts changes, for titles
 	story   []string        // what was done, for who looks for a fault
+	clock   func() time.Time
+}
+
+// meeting is a new one of the device's user.
+func (d *faultDevice) meeting() *faultMeeting {
+	return &faultMeeting{
+		owner: d.user, uid: strings.ToLower(faultMark()) + "@fault", ever: map[string]bool{},
+		may: []faultVersion{{}}, life: 1, clock: d.run.now,
+	}
 }
 
 // now is the state of a meeting whose last request was answered.
@@ -149,15 +194,16 @@ func (m *faultMeeting) now() faultVersion { return m.may[0] }
 func (m *faultMeeting) reach(v faultVersion) {
 	m.may = []faultVersion{v}
 	if c := v.own(); c != nil && !c.cancelled {
-		for _, a := range c.people {
+		for _, a := range c.everybody() {
 			m.ever[a] = true
 		}
+		m.single = m.single || !c.sheet.recurring()
 	}
 }
 
 // tell notes what a client did and what it came to.
 func (m *faultMeeting) tell(format string, args ...any) {
-	m.story = append(m.story, time.Now().UTC().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
+	m.story = append(m.story, m.clock().UTC().Format("02 15:04:05.000 ")+fmt.Sprintf(format, args...))
 }
 
 func (m *faultMeeting) path(slug string) string {

@@ -212,7 +212,7 @@ func (d *faultDevice) twins(ctx context.Context, m *faultMeeting, own *faultCont
 	for i := range next {
 		s := c.sheet.clone()
 		d.bump(m, s, true)
-		s.stamp(time.Now())
+		s.stamp(d.run.now())
 		next[i] = m.now().with(c.slug, contentOf(s, own.wants))
 		header := map[string]string{}
 		if matched {
@@ -285,7 +285,7 @@ func (d *faultDevice) recreate(ctx context.Context, m *faultMeeting) {
 	var s *faultSheet
 	switch {
 	case undo:
-		s, ask = c.sheet.clone(), m.last.wants && c.sheet.linked() || c.sheet.asks()
+		s, ask = c.sheet.clone(), m.last.wants && len(faultLinks(c.sheet.unescaped())) > 0 || c.sheet.asks()
 		d.bump(m, s, false)
 	default:
 		s = d.compose(m, false)
@@ -353,10 +353,7 @@ func (d *faultDevice) copyAndDelete(ctx context.Context, m *faultMeeting, own *f
 // if late is set, just after it was written. It tells whether it saw that the link was there and the
 // save was accepted.
 func (d *faultDevice) overlap(ctx context.Context, late bool) bool {
-	m := &faultMeeting{
-		owner: d.user, uid: strings.ToLower(faultMark()) + "@fault", ever: map[string]bool{},
-		may: []faultVersion{{}}, life: 1,
-	}
+	m := d.meeting()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d.user.add(m)

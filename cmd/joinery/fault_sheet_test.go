@@ -41,20 +41,29 @@ func (s *faultSheet) String() string {
 
 func (s *faultSheet) clone() *faultSheet { return &faultSheet{lines: slices.Clone(s.lines)} }
 
-// event yields the places of the VEVENT's own lines.
+// event yields the places of the VEVENT's own lines; of several VEVENTs those of the first that is no
+// override.
 func (s *faultSheet) event(yield func(i int) bool) {
-	var stack []string
-	for i, l := range s.lines {
-		if name, ok := strings.CutPrefix(l, "BEGIN:"); ok {
-			stack = append(stack, name)
-			continue
+	from := max(0, slices.Index(s.lines, "BEGIN:VEVENT"))
+	for _, at := range s.bounds() {
+		if !slices.ContainsFunc(s.lines[at[0]:at[1]], isFaultOverride) {
+			from = at[0]
+			break
 		}
-		if strings.HasPrefix(l, "END:") && len(stack) > 0 {
-			stack = stack[:len(stack)-1]
-			continue
-		}
-		if len(stack) > 0 && stack[len(stack)-1] == "VEVENT" && !yield(i) {
-			return
+	}
+	depth := 0
+	for i := from; i < len(s.lines); i++ {
+		switch l := s.lines[i]; {
+		case strings.HasPrefix(l, "BEGIN:"):
+			depth++
+		case strings.HasPrefix(l, "END:"):
+			if depth--; depth == 0 {
+				return
+			}
+		case depth == 1:
+			if !yield(i) {
+				return
+			}
 		}
 	}
 }
@@ -154,12 +163,16 @@ func (s *faultSheet) set(line string) {
 
 // instant reads DTSTART or DTEND; zero where there is none that can be read.
 func (s *faultSheet) instant(name string) time.Time {
-	all := s.all(name)
-	if len(all) == 0 {
-		return time.Time{}
+	if all := s.all(name); len(all) > 0 {
+		return faultInstant(all[0])
 	}
+	return time.Time{}
+}
+
+// faultInstant reads a line with one time; zero where it cannot be read.
+func faultInstant(line string) time.Time {
 	loc := time.UTC
-	head, _, _ := strings.Cut(all[0], ":")
+	head, _, _ := strings.Cut(line, ":")
 	for _, p := range strings.Split(head, ";") {
 		if id, ok := strings.CutPrefix(p, "TZID="); ok {
 			var err error
@@ -168,7 +181,7 @@ func (s *faultSheet) instant(name string) time.Time {
 			}
 		}
 	}
-	t, err := time.ParseInLocation("20060102T150405", strings.TrimSuffix(faultLineValue(all[0]), "Z"), loc)
+	t, err := time.ParseInLocation("20060102T150405", strings.TrimSuffix(faultLineValue(line), "Z"), loc)
 	if err != nil {
 		return time.Time{}
 	}
@@ -213,6 +226,9 @@ var faultZones = map[string]string{
 	"Europe/Kyiv": "BEGIN:VTIMEZONE\nTZID:Europe/Kyiv\nBEGIN:DAYLIGHT\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0300\nTZNAME:EEST\n" +
 		"DTSTART:19700329T030000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\nEND:DAYLIGHT\nBEGIN:STANDARD\nTZOFFSETFROM:+0300\n" +
 		"TZOFFSETTO:+0200\nTZNAME:EET\nDTSTART:19701025T040000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nEND:STANDARD\nEND:VTIMEZONE",
+	"Europe/Berlin": "BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nBEGIN:DAYLIGHT\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nTZNAME:CEST\n" +
+		"DTSTART:19700329T020000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\nEND:DAYLIGHT\nBEGIN:STANDARD\nTZOFFSETFROM:+0200\n" +
+		"TZOFFSETTO:+0100\nTZNAME:CET\nDTSTART:19701025T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nEND:STANDARD\nEND:VTIMEZONE",
 	"UTC": "",
 }
 

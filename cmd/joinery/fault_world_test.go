@@ -76,6 +76,9 @@ type faultWorld struct {
 	relay  string // address of the SMTP server's control
 	http   *http.Client
 
+	command func(ctx context.Context, args ...string) *exec.Cmd // of the program
+	serving *os.File                                            // the server's input
+
 	mu     sync.Mutex
 	server *exec.Cmd
 	exited chan error
@@ -92,6 +95,9 @@ func newFaultWorld(ctx context.Context, t *testing.T, seed uint64) *faultWorld {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the program: %v\n%s", err, out)
 	}
+	w.command = func(ctx context.Context, args ...string) *exec.Cmd {
+		return exec.CommandContext(ctx, w.binary, append(args, "--config", w.config)...)
+	}
 	ports := faultPorts(t, 4)
 	w.listen, w.relay = ports[0], ports[3]
 	w.mts = "http://" + ports[1]
@@ -102,18 +108,24 @@ func newFaultWorld(ctx context.Context, t *testing.T, seed uint64) *faultWorld {
 	}
 
 	w.process("emulator", exec.Command(w.binary, "emulate", "mtslink", "--listen", ports[1], "--token", faultToken))
+	w.startRelay(ctx, ports[2], seed)
+	w.await(ctx, "the emulator", func() error { _, err := w.state(ctx); return err })
+	return w
+}
+
+// startRelay starts the SMTP server, whose control is at w.relay.
+func (w *faultWorld) startRelay(ctx context.Context, listen string, seed uint64) {
+	w.t.Helper()
 	relay := exec.Command(os.Args[0], "-test.run=^TestFaultSMTP$", "-test.timeout=0")
-	relay.Env = append(os.Environ(), faultSMTPListen+"="+ports[2], faultSMTPControl+"="+ports[3],
+	relay.Env = append(os.Environ(), faultSMTPListen+"="+listen, faultSMTPControl+"="+w.relay,
 		faultSMTPLog+"="+w.mailLog(), fmt.Sprintf("%s=%d", faultSMTPSeed, seed))
 	stdin, err := relay.StdinPipe()
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	t.Cleanup(func() { stdin.Close() })
+	w.t.Cleanup(func() { stdin.Close() })
 	w.process("smtp", relay)
-	w.await(ctx, "the emulator", func() error { _, err := w.state(ctx); return err })
 	w.await(ctx, "the SMTP server", func() error { _, err := w.relayPlan(ctx, faultRelayPlan{}); return err })
-	return w
 }
 
 func (w *faultWorld) database() string { return filepath.Join(w.dir, "joinery.db") }
@@ -173,7 +185,7 @@ func (w *faultWorld) await(ctx context.Context, what string, ready func() error)
 
 // run runs a command of the program.
 func (w *faultWorld) run(ctx context.Context, stdin string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, w.binary, append(args, "--config", w.config)...)
+	cmd := w.command(ctx, args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -187,8 +199,11 @@ func (w *faultWorld) start(ctx context.Context) {
 	w.t.Helper()
 	log := w.output("serve")
 	defer log.Close()
-	cmd := exec.Command(w.binary, "serve", "--config", w.config)
+	cmd := w.command(context.WithoutCancel(ctx), "serve")
 	cmd.Stdout, cmd.Stderr = log, log
+	if w.serving != nil {
+		cmd.Stdin = w.serving
+	}
 	if err := cmd.Start(); err != nil {
 		w.t.Fatalf("start the server: %v", err)
 	}
