@@ -31,7 +31,7 @@ type Registration struct {
 // have a link of their own, and the service mails nobody.
 type Enroller interface {
 	// Enroll registers everybody of people who is not registered yet, changes roles that differ, and
-	// takes the places in leave away; people whom others registered stay. It returns what stands for
+	// takes the places in leave away, found by the address where Ref is empty; all others stay. It returns what stands for
 	// each of people now, in their order; one whom the service does not take has Refused, which is no
 	// error. Running it twice changes nothing. A room or its meeting that is gone or over is an error
 	// of kind Gone.

@@ -66,6 +66,12 @@ func (tx *Tx) WaitingBookings() ([]Booking, error) {
 		WHERE state = 'wanted' AND link = '' ORDER BY id`)
 }
 
+// BookingsWithProblem lists the bookings that are wanted and have that problem, by id.
+func (tx *Tx) BookingsWithProblem(problem string) ([]Booking, error) {
+	return list(tx, "bookings", (*Booking).fields, `SELECT `+bookingColumns+` FROM bookings
+		WHERE state = 'wanted' AND problem = ? AND problem <> '' ORDER BY id`, problem)
+}
+
 // CountBookings counts a user's bookings created at since or after.
 func (tx *Tx) CountBookings(userID int64, since time.Time) (n int, err error) {
 	err = tx.row([]any{&n}, `SELECT count(*) FROM bookings WHERE user_id = ? AND created_at >= ?`, userID, instant(since))

@@ -34,13 +34,17 @@ type Want struct {
 	Needed    bool
 	Meeting   conference.Meeting // without Key
 	ReleaseAt time.Time          // zero: at once
+	// Until is when the event's own time is over, where the provider takes no meeting that long; zero:
+	// at Meeting's end.
+	Until time.Time
 	// Occurrence is the one that Meeting is, empty for an event that does not recur. A room of
 	// another one is brought to it if its meeting has not begun.
 	Occurrence string
 	// Link is what stands in the event, whatever the room; empty: the room's own link.
 	Link string
-	// Past: the meeting's time is over. Its rooms are left at the provider as history and no new
-	// one is made.
+	// Past: the meeting's time is over, or nothing of a series is to come. A room whose meeting took
+	// place is left at the provider as history, one that nobody ends is ended, one that was never used
+	// in a series is released, and no new one is made.
 	Past bool
 	// Idle: another booking of the event has the next occurrence. The link stands already; rooms
 	// that have not begun are released.
@@ -56,4 +60,12 @@ type Want struct {
 	// Look is when Wanted may answer differently without anybody's change (the meeting's end);
 	// zero: never.
 	Look time.Time
+}
+
+// until is when the time of what is wanted is over.
+func (w Want) until() time.Time {
+	if w.Until.IsZero() {
+		return w.Meeting.End
+	}
+	return w.Until
 }

@@ -45,7 +45,7 @@ func (t *run) call(ctx context.Context, c *call) error {
 	case update:
 		got.room, got.err = c.provider.Update(ctx, c.known, c.meeting)
 		if conference.KindOf(got.err) == conference.Gone {
-			got.ended = t.ended(ctx, c)
+			got.ended, got.err = t.ended(ctx, c, got.err)
 		}
 	case release:
 		got.err = c.provider.Release(ctx, c.known)
@@ -61,6 +61,7 @@ func (t *run) call(ctx context.Context, c *call) error {
 		// The program ends. The row says already that a call was made.
 		return ctx.Err()
 	}
+	t.moved = t.moved || got.err == nil && c.do != ask && c.do != enroll
 	t.log(c, got)
 	err := t.record(ctx, func(tx *store.Tx) error { return t.answered(tx, c, got, true) })
 	var calendar *calendarError
@@ -72,14 +73,19 @@ func (t *run) call(ctx context.Context, c *call) error {
 	return err
 }
 
-// ended tells whether the meeting of a room that cannot be updated any more took place.
-func (t *run) ended(ctx context.Context, c *call) bool {
+// ended tells whether the meeting of a room that cannot be updated any more took place. gone is the
+// update's error; another one says that it cannot be known now.
+func (t *run) ended(ctx context.Context, c *call, gone error) (bool, error) {
 	s, ok := conference.As[conference.Stater](c.provider)
 	if !ok {
-		return false
+		return false, gone
 	}
 	status, err := s.Status(ctx, c.known)
-	return err == nil && status == conference.StatusEnded
+	switch conference.KindOf(err) {
+	case conference.Temporary, conference.Limited, conference.Ambiguous:
+		return false, err
+	}
+	return err == nil && status == conference.StatusEnded, gone
 }
 
 // recorded keeps a step that the service has taken, before the next one (design §6, 1).
@@ -101,6 +107,8 @@ func (t *run) recorded(tx *store.Tx, c *call, got conference.Room) error {
 
 // answered records the answer to a call, with all that follows from it; the calendar is told if tell.
 func (t *run) answered(tx *store.Tx, c *call, got answer, tell bool) error {
+	t.quiet = !tell
+	defer func() { t.quiet = false }()
 	s, err := t.see(tx)
 	if err != nil {
 		return err
@@ -138,9 +146,12 @@ func (t *run) answered(tx *store.Tx, c *call, got answer, tell bool) error {
 			learn(room, got.room)
 		}
 		room.State = string(conference.RoomLive)
-		room.Meeting, room.Start, room.End, room.Occurrence = c.text, c.meeting.Start, c.meeting.End, c.occurrence
+		room.Meeting, room.Start, room.End, room.Occurrence = c.text, c.meeting.Start, c.until, c.occurrence
 	case release:
 		room.State = string(conference.RoomGone)
+		if err := t.freed(tx, room); err != nil {
+			return err
+		}
 	case ask:
 		return t.heard(tx, s, room, got.status)
 	case stop:
@@ -189,7 +200,7 @@ func (t *run) refused(tx *store.Tx, s sight, room *store.Room, c *call, got answ
 			// Its status says what has become of it.
 			room.AskAt = s.now
 			t.skip[room.ID] = true
-			t.next = s.now
+			t.failure.add(kind, fmt.Errorf("%s at %s: %s", c.do, c.name, text), 0)
 			return t.keepRoom(tx, room, string(c.do), outcome, text)
 		case c.do == update || c.do == ask || c.do == stop:
 			room.State = string(conference.RoomGone)
@@ -229,9 +240,14 @@ func (t *run) refused(tx *store.Tx, s sight, room *store.Room, c *call, got answ
 			return err
 		}
 		return t.warned(tx, b, reasonText(got.err))
-	case c.do == ask && (kind == conference.Denied || kind == conference.Invalid):
-		// Who may not know goes by the clock.
+	case c.do == ask && (kind == conference.Denied || kind == conference.Invalid || overdue(s, room)):
+		// Who may not know, or cannot, goes by the clock.
 		return t.heard(tx, s, room, "")
+	case c.do == stop && (kind == conference.Denied || kind == conference.Invalid):
+		if err := t.note(tx, room, string(c.do), outcome, text); err != nil {
+			return err
+		}
+		return t.history(tx, b, room)
 	case c.do == ask || c.do == stop || c.do == enroll:
 		t.skip[room.ID] = true
 		t.failure.add(kind, fmt.Errorf("%s at %s: %s", c.do, c.name, text), retryAfter(got.err))

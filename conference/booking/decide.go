@@ -106,14 +106,18 @@ func decide(s sight) action {
 		return a
 	}
 	w := s.watch()
-	if w.do == nothing {
-		w.until = earliest(w.until, a.until)
+	if w.do != nothing {
+		return w
 	}
-	return w
+	until := earliest(w.until, a.until)
+	if cur := s.current(); s.want.Needed && !s.want.Past && cur != nil && s.peopleDiffer(cur) {
+		return action{do: enroll, room: cur.ID}
+	}
+	return action{do: nothing, until: until}
 }
 
 // needed brings the present room up, then the others down: people keep the link that they have
-// until its successor stands in the event.
+// until its successor stands in the event. Who has the meeting in the own account comes last.
 func (s sight) needed() action {
 	cur := s.current()
 	if cur == nil {
@@ -128,7 +132,7 @@ func (s sight) needed() action {
 		until = earliest(until, a.until)
 	}
 	if stateOf(cur) == conference.RoomLive {
-		until = earliest(until, lateUntil(cur, s.late))
+		until = earliest(until, lateUntil(cur, s.late), s.looksAt(cur))
 	}
 	settled := stateOf(cur) == conference.RoomLive && s.linked(cur)
 	return s.lower(func(r *store.Room) bool {
@@ -169,6 +173,10 @@ func (s sight) raise(r *store.Room) action {
 		if r.Unclear && s.able(r.Provider).finds {
 			return action{do: find, room: r.ID}
 		}
+		if r.Occurrence != s.want.Occurrence && len(r.Refs) > 0 && !r.End.After(s.now) {
+			// Half made for a time that is over; finished now it would begin at once.
+			return action{do: release, room: r.ID}
+		}
 		return action{do: reserve, room: r.ID}
 	case conference.RoomHistory:
 		// The event was moved from the past into the future: the link that people have goes on
@@ -182,9 +190,14 @@ func (s sight) raise(r *store.Room) action {
 		return action{do: write, room: r.ID}
 	}
 	if _, text, err := meetingOf(s.want, r); err == nil && (text != r.Meeting || r.Occurrence != s.want.Occurrence) {
-		moved := !r.Start.Equal(s.want.Meeting.Start) || !r.End.Equal(s.want.Meeting.End)
-		if moved && s.taken(r.Provider) {
-			return s.begin(true)
+		moved := !r.Start.Equal(s.want.Meeting.Start) || !r.End.Equal(s.want.until())
+		if moved && s.taken(r.Provider) && r.Start.After(s.now) {
+			if s.able(r.Provider).states && !s.asked[r.ID] {
+				return action{do: ask, room: r.ID}
+			}
+			if conference.Status(r.Status) != conference.StatusLive {
+				return s.begin(true)
+			}
 		}
 		return action{do: update, room: r.ID}
 	}
@@ -196,10 +209,25 @@ func (s sight) raise(r *store.Room) action {
 	if s.booking.Problem != "" && !s.told {
 		return action{do: unmark, room: r.ID}
 	}
-	if s.peopleDiffer(r) {
-		return action{do: enroll, room: r.ID}
-	}
 	return action{do: nothing}
+}
+
+// early is how long before its start a room is looked at, so that people do not come to one that
+// somebody has ended or deleted.
+const early = 30 * time.Minute
+
+// looksAt is when a live room's status is to be asked for before its meeting; zero: not any more.
+func (s sight) looksAt(r *store.Room) time.Time {
+	if !s.able(r.Provider).states || !s.now.Before(s.want.Meeting.Start) {
+		return time.Time{}
+	}
+	if !r.AskAt.IsZero() {
+		return r.AskAt
+	}
+	if at := s.want.Meeting.Start.Add(-early); r.Created.Before(at) && r.StatusAt.Before(at) {
+		return at
+	}
+	return time.Time{}
 }
 
 // turn says what becomes of a live room that is of another occurrence than the wanted one, or of
@@ -208,7 +236,9 @@ func (s sight) raise(r *store.Room) action {
 // one with people in it is waited for, within the bounds of design §7, and then left to them.
 func (s sight) turn(r *store.Room) (a action, turns bool) {
 	other := r.Occurrence != s.want.Occurrence
-	if !s.asked[r.ID] && !other && !s.askDue(r) {
+	at := s.looksAt(r)
+	due := s.askDue(r) || !at.IsZero() && !at.After(s.now)
+	if !s.asked[r.ID] && !other && !due {
 		return action{}, false
 	}
 	if !s.able(r.Provider).states {
@@ -217,10 +247,14 @@ func (s sight) turn(r *store.Room) (a action, turns bool) {
 		}
 		return action{}, false
 	}
-	if a, waits := s.askFirst(r); waits {
+	until := leaveAt(r, s.want.Meeting.Start)
+	if a, waits := s.askFirst(r, until); waits {
 		return a, true
 	}
 	status := conference.Status(r.Status)
+	if status == "" && r.Start.After(s.now) {
+		status = conference.StatusPlanned
+	}
 	switch {
 	case status == conference.StatusEnded && (other || s.now.Before(s.want.Meeting.Start)):
 		// Ended before its time, it did not hold the meeting.
@@ -228,7 +262,6 @@ func (s sight) turn(r *store.Room) (a action, turns bool) {
 	case !other || status == conference.StatusPlanned:
 		return action{}, false
 	}
-	until := leaveAt(r, s.want.Meeting.Start)
 	if !until.After(s.now) {
 		return action{do: leave, room: r.ID}, true
 	}
@@ -250,7 +283,8 @@ func leaveAt(r *store.Room, next time.Time) time.Time {
 
 // peopleDiffer tells whether the people of r's meeting are not those that the provider has.
 func (s sight) peopleDiffer(r *store.Room) bool {
-	return s.want.People != nil && s.able(r.Provider).enrolls && r.End.After(s.now) &&
+	return s.want.People != nil && stateOf(r) == conference.RoomLive && !s.skip[r.ID] && s.linked(r) &&
+		r.Occurrence == s.want.Occurrence && s.able(r.Provider).enrolls && r.End.After(s.now) &&
 		conference.Status(r.Status) != conference.StatusEnded && encodePeople(s.want.People) != r.People
 }
 

@@ -34,6 +34,7 @@ func TestDecideSeries(t *testing.T) {
 		return r
 	}
 	askAt := func(at time.Time) func(*store.Room) { return func(r *store.Room) { r.AskAt = at } }
+	heardAt := func(at time.Time) func(*store.Room) { return func(r *store.Room) { r.StatusAt = at } }
 	state := func(s conference.RoomState) func(*store.Room) {
 		return func(r *store.Room) { r.State = string(s) }
 	}
@@ -48,15 +49,19 @@ func TestDecideSeries(t *testing.T) {
 	people := next
 	people.People = []conference.Participant{{Person: conference.Person{Email: "boris@example.org"}, Role: conference.RoleGuest}}
 
+	longer := wantAt(start)
+	longer.Occurrence, longer.Meeting.End = "this", at(11, 30)
+
 	for _, c := range []struct {
-		name  string
-		now   time.Time
-		want  Want
-		room  store.Room
-		asked bool
-		can   *abilities
-		taken bool
-		next  action
+		name    string
+		now     time.Time
+		want    Want
+		room    store.Room
+		problem string
+		asked   bool
+		can     *abilities
+		taken   bool
+		next    action
 	}{
 		{name: "its time is over: ask", now: end, want: next, room: room(""), next: action{do: ask, room: 1}},
 		{name: "it took place", now: end, want: next, room: room(ended), asked: true, next: action{do: keep, room: 1}},
@@ -75,13 +80,22 @@ func TestDecideSeries(t *testing.T) {
 		{name: "who cannot be asked is moved before", now: at(8, 0), want: next, room: room(""), can: &abilities{}, next: action{do: update, room: 1}},
 		{name: "who does not say is waited for", now: end, want: next, room: room("", askAt(at(11, 5))), asked: true, next: action{do: nothing, until: at(11, 5)}},
 
-		{name: "all is well", now: at(12, 0), want: next, room: room("", brought), next: action{do: nothing, until: next.Look}},
+		{name: "all is well", now: at(12, 0), want: next, room: room("", brought), next: action{do: nothing, until: tomorrow.Add(-early)}},
 		{name: "a hint", now: at(12, 0), want: next, room: room("", brought, askAt(at(12, 0))), next: action{do: ask, room: 1}},
 		{name: "ended before its time", now: at(12, 0), want: next, room: room(ended, brought), asked: true, next: action{do: keep, room: 1}},
-		{name: "people are in it before its time", now: at(12, 0), want: next, room: room(live, brought, askAt(at(12, 15))), asked: true, next: action{do: nothing, until: next.Look}},
+		{name: "people are in it before its time", now: at(12, 0), want: next, room: room(live, brought, askAt(at(12, 15))), asked: true, next: action{do: nothing, until: at(12, 15)}},
+		{name: "shortly before its time: ask", now: tomorrow.Add(-early), want: next, room: room("", brought), next: action{do: ask, room: 1}},
+		{name: "shortly before its time: asked", now: tomorrow.Add(-early), want: next, room: room(planned, brought, heardAt(tomorrow.Add(-early))), next: action{do: nothing, until: next.Look}},
+		{name: "booked shortly before its time", now: tomorrow.Add(-early), want: next, room: room("", brought, func(r *store.Room) { r.Created = tomorrow.Add(-early) }), next: action{do: nothing, until: next.Look}},
 		{name: "people are to be registered", now: at(12, 0), want: people, room: room("", brought), next: action{do: enroll, room: 1}},
-		{name: "people are registered", now: at(12, 0), want: people, room: room("", brought, func(r *store.Room) { r.People = encodePeople(people.People) }), next: action{do: nothing, until: next.Look}},
-		{name: "who cannot register does not", now: at(12, 0), want: people, room: room("", brought), can: &abilities{states: true}, next: action{do: nothing, until: next.Look}},
+		{name: "people are registered", now: at(12, 0), want: people, room: room("", brought, func(r *store.Room) { r.People = encodePeople(people.People) }), next: action{do: nothing, until: tomorrow.Add(-early)}},
+		{name: "who cannot register does not", now: at(12, 0), want: people, room: room("", brought), can: &abilities{states: true}, next: action{do: nothing, until: tomorrow.Add(-early)}},
+		{name: "another meeting has the licence, people are in it", now: at(10, 40), want: longer, room: room(live), asked: true, taken: true, next: action{do: update, room: 1}},
+		{name: "its status cannot be known, and it is to be moved forward", now: at(8, 0), want: wantAt(at(9, 0)), room: room("", askAt(at(8, 5))), asked: true, next: action{do: update, room: 1}},
+		{name: "asked, and the bound has passed", now: at(12, 0), want: wantAt(at(12, 30)), room: room(live, askAt(at(12, 3)), heardAt(at(11, 58))), next: action{do: ask, room: 1}},
+		{name: "a clock was wrong", now: end, want: next, room: room(live, askAt(end.AddDate(1, 0, 0))), next: action{do: ask, room: 1}},
+		{name: "half made for a time that is over", now: end, want: next, room: room("", state(conference.RoomCreating)), next: action{do: release, room: 1}},
+		{name: "left: nobody was there", now: at(12, 0), room: room(planned, state(conference.RoomLeft)), asked: true, next: action{do: release, room: 1}},
 		{name: "another meeting has the licence at the new time", now: at(8, 0), want: next, room: room(planned), asked: true, taken: true, next: action{do: refuse, reason: "busy"}},
 
 		{name: "no room yet, the licence is taken", now: at(8, 0), want: next, room: room("", state(conference.RoomGone)), taken: true, next: action{do: refuse, reason: "busy"}},
@@ -99,10 +113,14 @@ func TestDecideSeries(t *testing.T) {
 		{name: "the last one goes on", now: end, want: Want{Past: true}, room: room(live, askAt(at(11, 15))), asked: true, next: action{do: nothing, until: at(11, 15)}},
 		{name: "nobody came to the last one", now: end, want: Want{Past: true}, room: room(planned, askAt(at(11, 15))), asked: true, next: action{do: release, room: 1}},
 		{name: "the series was cut before it", now: at(8, 0), want: Want{Past: true, ReleaseAt: at(8, 1)}, room: room(""), next: action{do: nothing, until: at(8, 1)}},
-		{name: "the series was cut before it, settled", now: at(8, 1), want: Want{Past: true, ReleaseAt: at(8, 1)}, room: room(""), next: action{do: release, room: 1}},
+		{name: "the series was cut before it, settled", now: at(8, 1), want: Want{Past: true, ReleaseAt: at(8, 1)}, room: room(planned), asked: true, next: action{do: release, room: 1}},
+		{name: "the series was cut before it, people are in it", now: at(9, 55), want: Want{Past: true, ReleaseAt: at(8, 1)}, room: room(live, askAt(at(10, 10))), asked: true, next: action{do: nothing, until: at(10, 10)}},
 
-		{name: "deleted while it is live", now: at(10, 30), want: Want{GivenUp: at(10, 30)}, room: room(live), next: action{do: release, room: 1}},
-		{name: "deleted before, seen late", now: at(12, 0), want: Want{GivenUp: at(9, 0)}, room: room(""), next: action{do: release, room: 1}},
+		{name: "deleted while it is live", now: at(10, 30), want: Want{GivenUp: at(10, 30)}, room: room(live), asked: true, next: action{do: release, room: 1}},
+		{name: "deleted before, seen late", now: at(12, 0), want: Want{GivenUp: at(9, 0)}, room: room(planned), asked: true, next: action{do: release, room: 1}},
+		{name: "deleted when it had begun: ask", now: at(10, 50), want: Want{GivenUp: at(10, 45)}, room: room(""), next: action{do: ask, room: 1}},
+		{name: "deleted when it was over before its end", now: at(10, 50), want: Want{GivenUp: at(10, 45)}, room: room(ended, heardAt(at(10, 50))), asked: true, next: action{do: keep, room: 1}},
+		{name: "deleted before it begins", now: at(9, 0), want: Want{GivenUp: at(9, 0)}, room: room(""), next: action{do: release, room: 1}},
 		{name: "deleted after it took place", now: at(12, 0), want: Want{GivenUp: at(11, 30)}, room: room(""), next: action{do: ask, room: 1}},
 		{name: "deleted after it took place: history", now: at(12, 0), want: Want{GivenUp: at(11, 30)}, room: room(ended), asked: true, next: action{do: keep, room: 1}},
 		{name: "deleted while it overruns", now: at(12, 0), want: Want{GivenUp: at(11, 30)}, room: room(live, askAt(at(12, 15))), asked: true, next: action{do: leave, room: 1}},
@@ -110,6 +128,7 @@ func TestDecideSeries(t *testing.T) {
 		{name: "another booking has the next one", now: at(8, 0), want: Want{Idle: true, Look: at(9, 0)}, room: room(planned), asked: true, next: action{do: release, room: 1}},
 		{name: "another booking has the next one, people are in it", now: at(8, 0), want: Want{Idle: true, Look: at(9, 0)}, room: room(live, askAt(at(8, 15))), asked: true, next: action{do: nothing, until: at(8, 15)}},
 		{name: "its link is given before there is a room", now: at(8, 0), want: Want{Idle: true, Link: "own"}, room: room("", state(conference.RoomGone)), next: action{do: write}},
+		{name: "no next one can be known while people are in it", now: at(10, 30), want: Want{Refused: "other"}, problem: "other", room: room(live, askAt(at(10, 45))), asked: true, next: action{do: nothing, until: at(10, 45)}},
 		{name: "no next one can be known", now: at(8, 0), want: Want{Refused: "series"}, room: room("", state(conference.RoomGone)), next: action{do: refuse, reason: "series"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -119,7 +138,7 @@ func TestDecideSeries(t *testing.T) {
 			progress := newProgress()
 			progress.asked[1] = c.asked
 			got := decide(sight{
-				booking: &store.Booking{Generation: 1, Provider: "a", Link: "join"}, rooms: []store.Room{c.room}, want: c.want, now: c.now,
+				booking: &store.Booking{Generation: 1, Provider: "a", Link: "join", Problem: c.problem}, rooms: []store.Room{c.room}, want: c.want, now: c.now,
 				able: func(string) abilities { return *c.can }, late: within(30 * time.Second),
 				accounts: []place{{name: "a", taken: c.taken}}, progress: progress,
 			})

@@ -82,14 +82,14 @@ func (s sight) finish(r *store.Room) action {
 	if !can.states {
 		return action{do: keep, room: r.ID}
 	}
-	if a, waits := s.askFirst(r); waits {
+	last := r.End.Add(conference.MaxOverrun)
+	if a, waits := s.askFirst(r, last); waits {
 		return a
 	}
-	last := r.End.Add(conference.MaxOverrun)
 	switch status := conference.Status(r.Status); {
 	case status == conference.StatusEnded:
 		return action{do: keep, room: r.ID}
-	case status == conference.StatusPlanned && r.Occurrence != "" && stateOf(r) != conference.RoomLeft:
+	case status == conference.StatusPlanned && r.Occurrence != "":
 		return action{do: release, room: r.ID}
 	case last.After(s.now):
 		return action{do: nothing, until: earliest(r.AskAt, last)}
@@ -99,19 +99,22 @@ func (s sight) finish(r *store.Room) action {
 	return action{do: keep, room: r.ID}
 }
 
-// askDue tells whether the provider is to be asked for r's status now.
-func (s sight) askDue(r *store.Room) bool { return !r.AskAt.IsZero() && !r.AskAt.After(s.now) }
+// askDue tells whether the provider is to be asked for r's status now. A time further away than any
+// that is set was set by a clock that was wrong.
+func (s sight) askDue(r *store.Room) bool {
+	return !r.AskAt.IsZero() && (!r.AskAt.After(s.now) || r.AskAt.After(s.now.Add(askEvery)))
+}
 
 // askFirst has the status asked for, once in a run. It waits where it was asked earlier and is not
-// due again.
-func (s sight) askFirst(r *store.Room) (a action, waits bool) {
+// due again; at deadline it is due in any case.
+func (s sight) askFirst(r *store.Room, deadline time.Time) (a action, waits bool) {
 	switch {
 	case s.asked[r.ID]:
 		return action{}, false
-	case r.AskAt.IsZero() || s.askDue(r):
+	case r.AskAt.IsZero() || s.askDue(r) || !deadline.After(s.now) && r.StatusAt.Before(deadline):
 		return action{do: ask, room: r.ID}, true
 	}
-	return action{do: nothing, until: r.AskAt}, true
+	return action{do: nothing, until: earliest(r.AskAt, deadline)}, true
 }
 
 // lower says how the next of the rooms that are chosen comes down, those that failed least first,
@@ -140,12 +143,10 @@ func (s sight) down(r *store.Room) action {
 	switch {
 	case state == conference.RoomIntended:
 		return action{do: forget, room: r.ID}
-	case state == conference.RoomLive && (s.want.Idle || s.tookPlace(r)) && s.able(r.Provider).states:
+	case state == conference.RoomLive && !s.given(r) && r.Occurrence != "":
 		return s.retire(r)
-	case state == conference.RoomLive && s.tookPlace(r):
-		return action{do: keep, room: r.ID}
 	case state == conference.RoomLive:
-		return action{do: release, room: r.ID}
+		return s.end(r)
 	case r.Unclear && s.able(r.Provider).finds:
 		return action{do: find, room: r.ID}
 	case len(r.Refs) == 0:
@@ -154,28 +155,45 @@ func (s sight) down(r *store.Room) action {
 	return action{do: release, room: r.ID}
 }
 
-// tookPlace tells whether r's meeting, one of a series, was over before it was given up.
-func (s sight) tookPlace(r *store.Room) bool {
-	by := s.want.GivenUp
-	if by.IsZero() {
-		by = s.now
+// given tells whether somebody gave r up before its meeting was over: the conference was removed, its
+// event deleted or cancelled, or another link asked for. Otherwise time or the calendar passed it by.
+func (s sight) given(r *store.Room) bool {
+	at := s.want.GivenUp
+	if at.IsZero() && s.booking.Since.After(r.Created) {
+		at = s.booking.Since
 	}
-	return r.Occurrence != "" && !r.End.After(by)
+	return !at.IsZero() && r.End.After(at)
 }
 
-// retire brings down a room of a series that another one follows, without harm to a meeting that
-// took place or has people in it.
+// end brings down a room that was given up: at once, unless its meeting took place already.
+func (s sight) end(r *store.Room) action {
+	if !r.Start.After(s.now) && s.able(r.Provider).states && !s.asked[r.ID] {
+		return action{do: ask, room: r.ID}
+	}
+	if conference.Status(r.Status) == conference.StatusEnded && !r.Start.After(r.StatusAt) {
+		return action{do: keep, room: r.ID}
+	}
+	return action{do: release, room: r.ID}
+}
+
+// retire brings down a room of a series that is needed no more, without harm to a meeting that took
+// place or has people in it.
 func (s sight) retire(r *store.Room) action {
-	if a, waits := s.askFirst(r); waits {
+	if !s.able(r.Provider).states {
+		if r.End.After(s.now) {
+			return action{do: release, room: r.ID}
+		}
+		return action{do: keep, room: r.ID}
+	}
+	if a, waits := s.askFirst(r, r.End); waits {
 		return a
 	}
-	switch conference.Status(r.Status) {
-	case conference.StatusEnded:
+	switch status := conference.Status(r.Status); {
+	case status == conference.StatusEnded:
 		return action{do: keep, room: r.ID}
-	case conference.StatusPlanned:
+	case status == conference.StatusPlanned || status == "" && r.Start.After(s.now):
 		return action{do: release, room: r.ID}
-	}
-	if r.End.After(s.now) {
+	case r.End.After(s.now):
 		return action{do: nothing, until: earliest(r.AskAt, r.End)}
 	}
 	return action{do: leave, room: r.ID}

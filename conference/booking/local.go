@@ -19,7 +19,7 @@ func (t *run) intend(tx *store.Tx, s sight, a action) error {
 	}
 	room := &store.Room{
 		BookingID: b.ID, Generation: b.Generation, Provider: a.account, State: string(conference.RoomIntended),
-		Start: s.want.Meeting.Start, End: s.want.Meeting.End, Occurrence: s.want.Occurrence,
+		Start: s.want.Meeting.Start, End: s.want.until(), Occurrence: s.want.Occurrence,
 	}
 	if err := tx.PutRoom(room); err != nil {
 		return fmt.Errorf("store the intended room of booking %d: %w", b.ID, err)
@@ -93,11 +93,17 @@ func (t *run) history(tx *store.Tx, b *store.Booking, room *store.Room) error {
 	if err := t.keepRoom(tx, room, "keep as history", "ok", ""); err != nil {
 		return err
 	}
+	if err := t.freed(tx, room); err != nil {
+		return err
+	}
 	return t.over(tx, b)
 }
 
 // over has what waits for a meeting of b's event looked at.
 func (t *run) over(tx *store.Tx, b *store.Booking) error {
+	if t.quiet {
+		return nil
+	}
 	if err := t.opts.Calendar.Over(tx, b); err != nil {
 		return &calendarError{fmt.Errorf("note that a meeting of booking %d is over: %w", b.ID, err)}
 	}

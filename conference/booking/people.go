@@ -28,11 +28,25 @@ func encodePeople(people []conference.Participant) string {
 	return string(data)
 }
 
-// leaving lists the registrations of ours in room that are none of people's.
-func leaving(tx *store.Tx, room *store.Room, people []conference.Participant) ([]conference.Registration, error) {
+// comers notes who is about to be registered in room, so that somebody whose registration was never
+// answered is known when the event loses them, and lists the registrations that are none of people's.
+func (t *run) comers(tx *store.Tx, room *store.Room, people []conference.Participant) ([]conference.Registration, error) {
 	rows, err := tx.Registrations(room.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read the registrations of room %d: %w", room.ID, err)
+	}
+	known := map[string]bool{}
+	for _, row := range rows {
+		known[row.Address] = true
+	}
+	for _, p := range people {
+		address := strings.ToLower(p.Email)
+		if known[address] {
+			continue
+		}
+		if err := tx.PutRegistration(&store.Registration{RoomID: room.ID, Address: address, Role: string(p.Role)}); err != nil {
+			return nil, fmt.Errorf("note who comes to room %d: %w", room.ID, err)
+		}
 	}
 	var list []conference.Registration
 	for _, row := range rows {
@@ -86,7 +100,7 @@ func (t *run) enrolled(tx *store.Tx, s sight, room *store.Room, c *call, got []c
 
 // warned has the organiser told, once for each reason, that people could not be registered.
 func (t *run) warned(tx *store.Tx, b *store.Booking, reason string) error {
-	if b.Warning == reason {
+	if b.Warning == reason || t.quiet {
 		return nil
 	}
 	if err := t.opts.Calendar.Warned(tx, b, reason); err != nil {

@@ -138,8 +138,8 @@ func (r *Reconciler) Recover(tx *store.Tx) error {
 	return nil
 }
 
-// group names the account that the booking's next call probably goes to. A wrong guess costs a
-// second turn: a run never leaves the account of its first call.
+// group names the account that the booking's next call probably goes to. A wrong guess costs a second
+// turn, or a call that is counted with the wrong account.
 func (r *Reconciler) group(ctx context.Context, id int64) string {
 	var name string
 	err := r.opts.Store.View(ctx, func(tx *store.Tx) error {
@@ -151,7 +151,7 @@ func (r *Reconciler) group(ctx context.Context, id int64) string {
 		if err != nil {
 			return err
 		}
-		name = nextProvider(b, rooms)
+		name = r.nextProvider(b, rooms)
 		return nil
 	})
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -161,24 +161,34 @@ func (r *Reconciler) group(ctx context.Context, id int64) string {
 }
 
 // nextProvider guesses without asking the calendar.
-func nextProvider(b *store.Booking, rooms []store.Room) string {
-	cur := sight{booking: b, rooms: rooms, accounts: []place{{name: b.Provider}}}.current()
-	up := cur != nil && conference.RoomState(cur.State) == conference.RoomLive && cur.JoinURL == b.Link
-	if b.State == store.BookingWanted && !up {
+func (r *Reconciler) nextProvider(b *store.Booking, rooms []store.Room) string {
+	s := sight{booking: b, rooms: rooms}
+	for _, a := range r.pool(b.Provider) {
+		s.accounts = append(s.accounts, place{name: a.Name})
+	}
+	cur := s.current()
+	wanted := b.State == store.BookingWanted
+	switch {
+	case wanted && cur == nil:
 		return b.Provider
+	case wanted && (conference.RoomState(cur.State) != conference.RoomLive || b.Link == ""):
+		return cur.Provider
 	}
 	var down []*store.Room
 	for i := range rooms {
 		room := &rooms[i]
-		if open(room) && !(b.State == store.BookingWanted && cur != nil && room.ID == cur.ID) {
+		if (open(room) || stateOf(room) == conference.RoomLeft) && !(wanted && room.ID == cur.ID) {
 			down = append(down, room)
 		}
 	}
-	if len(down) == 0 {
-		return b.Provider
+	if len(down) > 0 {
+		byAttempts(down)
+		return down[0].Provider
 	}
-	byAttempts(down)
-	return down[0].Provider
+	if cur != nil {
+		return cur.Provider
+	}
+	return b.Provider
 }
 
 func (r *Reconciler) observe(provider string, what verb, outcome string) {

@@ -25,8 +25,10 @@ type run struct {
 	*Reconciler
 	job *outbox.Job
 
-	account string // of the first call; a run makes calls to no other
+	account string // of the last call
+	moved   bool   // a call has changed something: the next run does not begin with it again
 	progress
+	quiet   bool      // the calendar is not told: it failed, and what the provider answered is kept
 	next    time.Time // when something that was put off is due
 	failure failure
 }
@@ -43,6 +45,7 @@ type call struct {
 	late     time.Time // until when an earlier call without answer may take effect; zero: there is none
 
 	occurrence string                    // that the meeting is
+	until      time.Time                 // when its event's own time is over
 	people     []conference.Participant  // enroll
 	leaving    []conference.Registration // enroll
 }
@@ -171,13 +174,14 @@ func (t *run) prepare(tx *store.Tx, s sight, room *store.Room, a action) (action
 	if p == nil {
 		return a, nil, t.absent(tx, s, room, a)
 	}
-	if t.account != "" && (t.account != room.Provider || t.leaseLeft() < callTime) {
-		// With a fresh lease, and among those of that account.
+	if t.account != "" && (t.leaseLeft() < callTime || t.moved && t.account != room.Provider) {
+		// With a fresh lease, and among those of that account. A run that has changed nothing goes on:
+		// the next one would come no further.
 		return action{do: nothing, until: s.now}, nil, nil
 	}
 	t.account = room.Provider
 	c := &call{action: a, state: conference.RoomState(room.State), name: room.Provider, provider: p,
-		late: lateUntil(room, t.late), occurrence: s.want.Occurrence}
+		late: lateUntil(room, t.late), occurrence: s.want.Occurrence, until: s.want.until()}
 	meeting, text, err := meetingOf(s.want, room)
 	if err != nil {
 		return a, nil, err
@@ -185,7 +189,7 @@ func (t *run) prepare(tx *store.Tx, s sight, room *store.Room, a action) (action
 	switch a.do {
 	case reserve:
 		if len(room.Refs) == 0 || room.Meeting == "" {
-			room.Meeting, room.Start, room.End, room.Occurrence = text, meeting.Start, meeting.End, c.occurrence
+			room.Meeting, room.Start, room.End, room.Occurrence = text, meeting.Start, c.until, c.occurrence
 		} else if meeting, err = decodeMeeting(room.Meeting); err != nil {
 			// What was begun is finished as it was begun, so that Find goes on finding it; the
 			// live room is then brought to what is wanted.
@@ -204,7 +208,7 @@ func (t *run) prepare(tx *store.Tx, s sight, room *store.Room, a action) (action
 		err = tx.PutRoom(room)
 	case enroll:
 		c.people = s.want.People
-		c.leaving, err = leaving(tx, room, c.people)
+		c.leaving, err = t.comers(tx, room, c.people)
 	case release:
 		if c.state != conference.RoomReleasing {
 			room.State = string(conference.RoomReleasing)

@@ -9,7 +9,8 @@ import (
 	"joinery/store"
 )
 
-// How often a meeting that goes on is looked at: more often where the next one waits for it.
+// How often a meeting that goes on is looked at: more often while a room is needed, for the next
+// occurrence may wait for it.
 const (
 	askEvery = 15 * time.Minute
 	askSoon  = 5 * time.Minute
@@ -57,6 +58,14 @@ func (t *run) heard(tx *store.Tx, s sight, room *store.Room, status conference.S
 		return nil
 	}
 	return t.keepRoom(tx, room, string(ask), "ok", room.Status)
+}
+
+// overdue tells whether it cannot be waited any longer for what a provider says of a room.
+func overdue(s sight, r *store.Room) bool {
+	if s.want.Needed && r.Occurrence != s.want.Occurrence {
+		return !leaveAt(r, s.want.Meeting.Start).After(s.now)
+	}
+	return !r.End.Add(conference.MaxOverrun).After(s.now)
 }
 
 // stopped records that a meeting that nobody ended was ended.

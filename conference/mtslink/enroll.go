@@ -295,8 +295,12 @@ func (e *enrolment) remove(ctx context.Context, leave []conference.Registration)
 	}
 	var refs []string
 	for _, registration := range leave {
-		if e.refs[registration.Ref] && !slices.Contains(refs, registration.Ref) {
-			refs = append(refs, registration.Ref)
+		ref := registration.Ref
+		if ref == "" {
+			ref = e.places[foldAddress(registration.Email)].ref
+		}
+		if e.refs[ref] && !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
 		}
 	}
 	return e.inParts(ctx, "a participant keeps the place", refs, func(refs []string) error {

@@ -3,6 +3,7 @@
 -- +goose Up
 ALTER TABLE bookings ADD COLUMN token TEXT NOT NULL DEFAULT '';
 ALTER TABLE bookings ADD COLUMN warning TEXT NOT NULL DEFAULT '';
+CREATE INDEX bookings_problem ON bookings (problem) WHERE state = 'wanted' AND problem <> '';
 
 ALTER TABLE rooms ADD COLUMN occurrence TEXT NOT NULL DEFAULT '';
 ALTER TABLE rooms ADD COLUMN status TEXT NOT NULL DEFAULT '';
