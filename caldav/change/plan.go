@@ -210,7 +210,7 @@ func (s *situation) restored(b *store.Booking, in reading, revived, reusable boo
 		// Remembered as a removal: the saves that follow do not ask either.
 		return verdict{move: moveRemove, why: "came back without asking"}
 	case reusable && (in.traces(b) || !asks || asked.same(b.Provider, b.Kind)):
-		keep := verdict{move: moveKeep, location: true, blockGone: b.BlockGone, why: "came back in time"}
+		keep := verdict{move: moveKeep, location: true, blockGone: b.BlockGone && in.places(b), why: "came back in time"}
 		if !asks && !in.traces(b) {
 			// Its cancellation took out what had asked: the next save withdraws nothing.
 			keep.ask = again

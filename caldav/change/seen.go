@@ -49,6 +49,11 @@ func (r reading) has(by, provider, kind string) bool {
 	return ok
 }
 
+// places tells whether b's link stands in LOCATION once it is put back. Only there it needs no block.
+func (r reading) places(b *store.Booking) bool {
+	return r.found.InLocation || r.found.Location == "" || r.has(ByLocation, b.Provider, b.Kind)
+}
+
 // A move is what a save means for a booking.
 type move string
 
@@ -116,7 +121,7 @@ func judgeUnseen(b *store.Booking, base, in reading) verdict {
 		return verdict{move: moveSwitch, ask: a, location: true, why: "asks for another by " + a.By}
 	}
 	if _, ok := in.first(func(a Ask) bool { return a.same(b.Provider, b.Kind) }); ok {
-		return verdict{move: moveKeep, location: true, blockGone: b.BlockGone, why: "not seen: still asks as before"}
+		return verdict{move: moveKeep, location: true, blockGone: b.BlockGone && in.places(b), why: "not seen: still asks as before"}
 	}
 	if a, ok := in.first(func(a Ask) bool { return a.By != ByRule }); ok {
 		return verdict{move: moveSwitch, ask: a, location: true, why: "asks for another by " + a.By}
@@ -164,6 +169,8 @@ func judgeSeen(b *store.Booking, base, in reading) verdict {
 		return verdict{move: moveRemove, why: "the link was deleted from LOCATION"}
 	}
 	keep.location = false
+	// A block that a client of before still has is where the link stands.
+	keep.blockGone = keep.blockGone && !in.found.Block
 	keep.why = "keep: LOCATION is the organiser's"
 	return keep
 }

@@ -62,6 +62,7 @@ func TestJudge(t *testing.T) {
 		b.State = store.BookingRemoved
 		return b
 	}
+	blockless := func(b *store.Booking) *store.Booking { b.BlockGone = true; return b }
 	roomed := func(b *store.Booking, in bool) *store.Booking { b.InLocation = in; return b }
 	for _, c := range []struct {
 		name     string
@@ -97,6 +98,11 @@ func TestJudge(t *testing.T) {
 		{name: "neither LOCATION nor DESCRIPTION", b: booked(ByLocation), base: linked, in: with("URL:"+present, "CONFERENCE;VALUE=URI:"+present, mark), move: moveRemove},
 		{name: "neither, with a standing category", b: booked(ByCategory), base: append(with("CATEGORIES:Webinar"), linked...), in: with("CATEGORIES:Webinar", mark), move: moveRemove},
 		{name: "the block deleted", b: booked(ByLocation), base: linked, in: with("LOCATION:"+present, "DESCRIPTION:Agenda", mark), move: moveKeep, block: true},
+		{name: "the block deleted earlier, not seen", b: blockless(booked(ByLocation)), base: with("LOCATION:Webinar"), in: with("LOCATION:Webinar"), move: moveKeep, block: true},
+		{name: "the block deleted earlier, not seen and another place", b: blockless(booked(ByCategory)), base: with("CATEGORIES:Webinar"),
+			in: with("CATEGORIES:Webinar", "LOCATION:Room 7"), move: moveKeep},
+		{name: "the block deleted earlier, a client of before and another place", b: blockless(booked(ByLocation)), base: linked,
+			in: append(with("LOCATION:Room 7"), linked[1:]...), move: moveKeep},
 		{name: "category withdrawn", b: roomed(booked(ByCategory), true), base: append(with("CATEGORIES:Webinar"), linked...), in: linked, move: moveRemove},
 		{name: "category withdrawn, a word had asked too", b: booked(ByLocation, ByCategory), base: append(with("CATEGORIES:Webinar"), linked...), in: linked, move: moveKeep},
 		{name: "resource withdrawn", b: booked(ByResource), base: append(with("ATTENDEE:mailto:webinar@conference.example.org"), linked...), in: linked, move: moveRemove},
