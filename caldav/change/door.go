@@ -89,7 +89,11 @@ func (c *Changer) door(tx *store.Tx, p *Present, b *store.Booking, token string,
 	if b.RecurrenceID != "" {
 		all = conferences{singles: map[string]*store.Booking{b.RecurrenceID: b}}
 	}
-	o, left, err := all.next(p, heldBy(rooms), now)
+	held := all.held(rooms)
+	o, left, err := all.next(p, held, now)
+	if left && o.key == "" && held("", o.start) {
+		left = false // nothing follows
+	}
 	switch {
 	case errors.Is(err, errUnknowable):
 		d.State, d.Problem = DoorRefused, string(conference.ReasonSeries)

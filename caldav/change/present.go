@@ -146,7 +146,7 @@ func (c *Changer) inTurn(tx *store.Tx, p *Present, now time.Time) (func(*store.B
 	if err != nil {
 		return nil, err
 	}
-	o, ok, err := p.conferences.next(p, heldBy(rooms), now)
+	o, ok, err := p.conferences.next(p, p.conferences.held(rooms), now)
 	if err != nil || !ok {
 		return always, nil
 	}

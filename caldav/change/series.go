@@ -148,12 +148,14 @@ func withoutRule(e *ical.Event) *ical.Event {
 // defaultLength is the length of a meeting whose event has none.
 const defaultLength = time.Hour
 
-// heldBy tells which occurrences are over before their time: their meeting was ended at the provider
-// once it had begun.
-func heldBy(rooms []store.Room) func(key string, start time.Time) bool {
+// held tells which occurrences are over before their time: the meeting that stands for them was ended
+// at the provider once it had begun. One whose link was replaced since stands for nothing any more.
+func (c conferences) held(rooms []store.Room) func(key string, start time.Time) bool {
 	return func(key string, start time.Time) bool {
-		return slices.ContainsFunc(rooms, func(r store.Room) bool {
-			return r.Occurrence == key && conference.Status(r.Status) == conference.StatusEnded && !r.StatusAt.Before(start)
+		b := c.of(key)
+		return b != nil && slices.ContainsFunc(rooms, func(r store.Room) bool {
+			return r.BookingID == b.ID && r.Occurrence == key && !r.Created.Before(b.Since) &&
+				conference.Status(r.Status) == conference.StatusEnded && !r.StatusAt.Before(start)
 		})
 	}
 }

@@ -28,6 +28,13 @@ func (c *Changer) Wanted(tx *store.Tx, b *store.Booking, now time.Time) (booking
 	if p.Event == nil || len(p.Event.All()) == 0 {
 		return want, nil
 	}
+	if b.Token == "" && series(p.Event) {
+		// It was booked by a version that knew no join pages.
+		b.Token = c.tag()
+		if err := tx.PutBooking(b); err != nil {
+			return want, fmt.Errorf("store the booking's join page: %w", err)
+		}
+	}
 	want.Link = c.opts.Policy.fixedLink(b, p.Event)
 	if b.State != store.BookingWanted || p.Gone || p.Row.Role != store.RoleOrganizer {
 		want.GivenUp = b.Since
@@ -61,7 +68,7 @@ func (c *Changer) needed(tx *store.Tx, b *store.Booking, p *Present, want bookin
 		// An occurrence that was taken out may come back in the next save.
 		want.ReleaseAt = p.Row.Saved.Add(c.opts.Policy.Settle)
 	}
-	o, ok, err := all.next(p, heldBy(rooms), now)
+	o, ok, err := all.next(p, all.held(rooms), now)
 	switch {
 	case errors.Is(err, errUnknowable):
 		want.Refused = string(conference.ReasonSeries)
@@ -84,9 +91,15 @@ func (c *Changer) needed(tx *store.Tx, b *store.Booking, p *Present, want bookin
 	}
 	if o.booking.ID != b.ID {
 		want.Idle = true
+		if only := (conferences{singles: map[string]*store.Booking{b.RecurrenceID: b}}); b.RecurrenceID != "" {
+			// One whose occurrence is over waits for nothing.
+			if _, ahead, err := only.next(p, func(string, time.Time) bool { return false }, now); err == nil && !ahead {
+				want.Look = time.Time{}
+			}
+		}
 		return want, nil
 	}
-	want.Needed, want.Occurrence, want.Meeting = true, o.key, c.meeting(b, o, p)
+	want.Needed, want.Occurrence, want.Meeting, want.Until = true, o.key, c.meeting(b, o, p), o.end
 	if c.opts.Policy.Register {
 		want.People = c.people(o, p)
 	}
