@@ -5,13 +5,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
 // Texts of events, edited as clients do: by logical lines, without any code of ours.
 
-// tomorrow is the start of most events.
-func tomorrow() time.Time { return time.Now().UTC().Truncate(time.Hour).Add(26 * time.Hour) }
+// tomorrow is the start of most events; the same also when an hour strikes meanwhile.
+var tomorrow = sync.OnceValue(func() time.Time { return time.Now().UTC().Truncate(time.Hour).Add(26 * time.Hour) })
 
 const utcStamp = "20060102T150405Z"
 
