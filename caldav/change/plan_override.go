@@ -15,9 +15,6 @@ func (s *situation) overrides(p *plan, edit *ical.Edit, revived bool) {
 	seen := map[string]bool{}
 	for _, v := range s.incoming.Overrides {
 		key := s.incoming.OverrideKey(v, s.zone)
-		if seen[key] {
-			continue
-		}
 		seen[key] = true
 		b := s.override(edit, v, key, own, revived)
 		if b == nil {

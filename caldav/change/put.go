@@ -55,6 +55,14 @@ func (c *Changer) check(cal *store.Calendar, data []byte) (*body, error) {
 		if b.event, err = ical.ParseEvent(obj); err != nil {
 			return nil, refuse("valid-calendar-data", err.Error())
 		}
+		named := map[string]bool{}
+		for _, v := range b.event.Overrides {
+			key := b.event.OverrideKey(v, time.UTC)
+			if named[key] {
+				return nil, refuse("valid-calendar-object-resource", "two components are of the occurrence "+key)
+			}
+			named[key] = true
+		}
 	}
 	return b, nil
 }
@@ -302,6 +310,20 @@ func (c *Changer) refusal(tx *store.Tx, u *store.User, now time.Time) (string, e
 		}
 	}
 	return "", nil
+}
+
+// refusedNow tells whether the policy still refuses a booking that it refused, and when to ask again.
+func (c *Changer) refusedNow(b *store.Booking, u *store.User, now time.Time) (string, time.Time) {
+	if !c.opts.Policy.allowed(u) {
+		return string(conference.ReasonPolicy), time.Time{}
+	}
+	if b.Problem == string(conference.ReasonDaily) {
+		next := midnight(b.ProblemSince, zoneOf(u)).AddDate(0, 0, 1)
+		if now.Before(next) {
+			return b.Problem, next
+		}
+	}
+	return "", time.Time{}
 }
 
 func midnight(t time.Time, loc *time.Location) time.Time {

@@ -106,20 +106,6 @@ func (c *Changer) needed(tx *store.Tx, b *store.Booking, p *Present, want bookin
 	return want, nil
 }
 
-// refusedNow tells whether the policy still refuses a booking that it refused, and when to ask again.
-func (c *Changer) refusedNow(b *store.Booking, u *store.User, now time.Time) (string, time.Time) {
-	if !c.opts.Policy.allowed(u) {
-		return string(conference.ReasonPolicy), time.Time{}
-	}
-	if b.Problem == string(conference.ReasonDaily) {
-		next := midnight(b.ProblemSince, zoneOf(u)).AddDate(0, 0, 1)
-		if now.Before(next) {
-			return b.Problem, next
-		}
-	}
-	return "", time.Time{}
-}
-
 // Recover has every booking looked at that waits for its link: the configuration may allow now what
 // it did not. It is for the start of the program.
 func (c *Changer) Recover(tx *store.Tx) error {

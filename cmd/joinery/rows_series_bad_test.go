@@ -181,9 +181,11 @@ func TestRowsSeriesBad(t *testing.T) {
 		text = withOverride(text, 0, "SUMMARY:Two")
 		w.anna.refusedBy(aPath, text, "valid-calendar-object-resource")
 		// Named in two ways.
-		last := strings.LastIndex(text, inMoscow("RECURRENCE-ID", nth(0)))
-		text = text[:last] + "RECURRENCE-ID:" + nth(0).Format(utcStamp) + text[last+len(inMoscow("RECURRENCE-ID", nth(0))):]
-		w.anna.refusedBy(aPath, text, "valid-calendar-object-resource")
+		id := inMoscow("RECURRENCE-ID", nth(0))
+		last := strings.LastIndex(text, id)
+		for _, other := range []string{"RECURRENCE-ID:" + nth(0).Format(utcStamp), "RECURRENCE-ID;VALUE=DATE:" + nth(0).In(yearsZone("Europe/Moscow")).Format("20060102")} {
+			w.anna.refusedBy(aPath, text[:last]+other+text[last+len(id):], "valid-calendar-object-resource")
+		}
 		w.untouchedAccounts()
 	})
 	rows.play("ten thousand EXDATEs", func(w *world) {
