@@ -72,9 +72,10 @@ func (tx *Tx) BookingsWithProblem(problem string) ([]Booking, error) {
 		WHERE state = 'wanted' AND problem = ? AND problem <> '' ORDER BY id`, problem)
 }
 
-// CountBookings counts a user's bookings created at since or after.
+// CountBookings counts a user's bookings created at since or after, without those of occurrences that
+// were only taken out of their series.
 func (tx *Tx) CountBookings(userID int64, since time.Time) (n int, err error) {
-	err = tx.row([]any{&n}, `SELECT count(*) FROM bookings WHERE user_id = ? AND created_at >= ?`, userID, instant(since))
+	err = tx.row([]any{&n}, `SELECT count(*) FROM bookings WHERE user_id = ? AND created_at >= ? AND generation > 0`, userID, instant(since))
 	if err != nil {
 		return 0, fmt.Errorf("count bookings: %w", err)
 	}

@@ -40,8 +40,7 @@ func TestRowsPool(t *testing.T) {
 		if !strings.Contains(got, "X-JOINERY-STATE;X-REASON=busy:failed") || !strings.Contains(got, "licen") && !strings.Contains(got, "лиценз") {
 			w.Errorf("the third does not say that all are taken:\n%s", got)
 		}
-		w.gonePool(at(0))
-		w.later(11 * time.Minute)
+		w.anna.delete(at(0))
 		w.eventually(func() error {
 			if got := w.anna.get(at(2)).body; !strings.Contains(got, "X-JOINERY-STATE:ready") {
 				return fmt.Errorf("no conference although a licence became free:\n%s", got)
@@ -106,17 +105,4 @@ func TestRowsPool(t *testing.T) {
 		same(w, "at the first", names(w.mts), 1)
 		same(w, "at the second", names(w.beta), 1)
 	}, pooled)
-}
-
-// gonePool deletes an event and waits until its conference is deleted.
-func (w *world) gonePool(path string) {
-	w.Helper()
-	before := len(w.mts.Conferences()) + len(w.beta.Conferences())
-	w.anna.delete(path)
-	w.eventually(func() error {
-		if now := len(w.mts.Conferences()) + len(w.beta.Conferences()); now >= before {
-			return fmt.Errorf("%d conferences, as before the deletion", now)
-		}
-		return nil
-	})
 }

@@ -68,8 +68,8 @@ func (f *fixture) crashAt(n int, id int64) string {
 			}
 			var idle bool
 			err := f.store.View(f.t.Context(), func(tx *store.Tx) error {
-				_, err := tx.WorkOf(Kind, id)
-				idle = errors.Is(err, store.ErrNotFound)
+				w, err := tx.WorkOf(Kind, id)
+				idle = errors.Is(err, store.ErrNotFound) || err == nil && w.Lease == "" && w.Due.After(f.store.Now().Add(time.Minute))
 				return nil
 			})
 			if idle || err != nil {
