@@ -19,8 +19,6 @@ const (
 // advance lets time pass until to. If busy, things happen meanwhile: people act, servers are killed.
 func (s *seriesRun) advance(ctx context.Context, to time.Time, busy bool) {
 	s.advances++
-	begun := s.clock.now()
-	defer func() { s.days += int(s.clock.now().Sub(begun)/time.Hour) / 24 }()
 	for ctx.Err() == nil && !s.failed() {
 		due := s.calm(ctx)
 		now := s.clock.now()

@@ -154,7 +154,15 @@ func (d *faultDevice) changeSeries(ctx context.Context, m *faultMeeting, own *fa
 		})
 	case x < 96:
 		what := map[bool]string{true: "rotate", false: "ask"}[own.wants]
-		d.edit(ctx, m, what, true, func(s *faultSheet) { s.set("LOCATION:" + d.word(d.random.IntN(2))) })
+		d.edit(ctx, m, what, true, func(s *faultSheet) {
+			word := d.word(d.random.IntN(2))
+			s.eachPart(func(part *faultSheet) {
+				// A word that was copied from the series asks for the same as there.
+				if !slices.ContainsFunc(part.lines, isFaultOverride) || part.single() == "" && slices.ContainsFunc(faultPlace(part), faultIsWord) {
+					part.set("LOCATION:" + word)
+				}
+			})
+		})
 	case x < 98:
 		d.move(ctx, m)
 	default:
