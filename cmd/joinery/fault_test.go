@@ -16,8 +16,9 @@ import (
 	"time"
 )
 
-// The fault program's flags. A long run: go test ./cmd/joinery -run '^TestFault$' -v -timeout 20m
-// -fault.changes 2000 -fault.kills 25 -fault.duration 10m
+// The fault program's flags. Long runs: go test ./cmd/joinery -run '^TestFault$' -v -timeout 20m
+// -fault.changes 2000 -fault.kills 25 -fault.duration 10m, and -run '^TestFaultSeries$' -fault.duration 10m;
+// TestFaultSeries goes by seed and duration alone.
 var (
 	faultChanges  = flag.Int("fault.changes", 60, "how many changes the clients make at least")
 	faultKills    = flag.Int("fault.kills", 5, "how often the server is killed at least")
@@ -43,16 +44,19 @@ type faultRun struct {
 	seed    uint64
 	random  *rand.Rand // of the one goroutine that makes trouble
 	world   *faultWorld
+	now     func() time.Time // of the server
+	daytime bool             // meetings are held by day only, by UTC
 	users   []*faultUser
 	devices []*faultDevice
 	prober  *faultDevice // of the one goroutine that makes trouble
 	counts  faultCounts
 
-	mu       sync.Mutex
-	problems []string
-	uids     []string          // of problems
-	windows  map[string]int    // how often each was hit
-	tags     map[string]string // If-Match of accepted saves, to UID
+	mu        sync.Mutex
+	problems  []string
+	uids      []string          // of problems
+	windows   map[string]int    // how often each was hit
+	tags      map[string]string // If-Match of accepted saves, to UID
+	forgotten map[string]bool   // UIDs that an old database knows nothing of
 }
 
 // faultCounts is what clients came to.
@@ -117,7 +121,7 @@ func TestFault(t *testing.T) {
 	}
 	defer cancel()
 	r := &faultRun{
-		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), windows: map[string]int{}, tags: map[string]string{},
+		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), windows: map[string]int{}, tags: map[string]string{}, now: time.Now,
 	}
 	r.world = newFaultWorld(ctx, t, seed)
 	defer r.report()
@@ -189,6 +193,12 @@ func (r *faultRun) report() {
 	if *faultDuration > time.Minute {
 		fmt.Print(b.String())
 	}
+	r.tellProblems()
+}
+
+// tellProblems prints what went wrong, with what the program itself says of it.
+func (r *faultRun) tellProblems() {
+	t := r.t
 	r.mu.Lock()
 	problems, uids := slices.Clone(r.problems), slices.Clone(r.uids)
 	r.mu.Unlock()
@@ -199,7 +209,7 @@ func (r *faultRun) report() {
 		}
 		t.Error(p)
 	}
-	if len(problems) == 0 && !t.Failed() {
+	if len(problems) == 0 {
 		return
 	}
 	t.Logf("run it again with -fault.seed %d", r.seed)
@@ -218,12 +228,46 @@ func (r *faultRun) report() {
 		} else {
 			t.Logf("joinery why %s:\n%s", uid, out)
 		}
+		t.Logf("revisions of %s:\n%s", uid, r.revisions(ctx, uid))
 	}
 	if *faultKeep != "" {
 		if err := os.CopyFS(*faultKeep, os.DirFS(r.world.dir)); err != nil {
 			t.Log(err)
 		}
 	}
+}
+
+// revisions tells how the objects of a UID came to be as they are.
+func (r *faultRun) revisions(ctx context.Context, uid string) string {
+	db, err := r.world.live()
+	if err != nil {
+		return err.Error()
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(ctx, `
+		SELECT created_at, own, data FROM revisions WHERE object_id IN (SELECT id FROM objects WHERE uid = ?1)
+		UNION ALL SELECT modified_at, own, data FROM objects WHERE uid = ?1 ORDER BY 1`, uid)
+	if err != nil {
+		return err.Error()
+	}
+	defer rows.Close()
+	var b strings.Builder
+	for rows.Next() {
+		var at int64
+		var own bool
+		var data string
+		if err := rows.Scan(&at, &own, &data); err != nil {
+			return err.Error()
+		}
+		fmt.Fprintf(&b, "%s, ours: %v\n", time.UnixMicro(at).UTC().Format("02 15:04:05.000"), own)
+		for _, l := range parseFaultSheet(data).lines {
+			switch faultLineName(l) {
+			case "BEGIN", "RECURRENCE-ID", "DTSTART", "RRULE", "RDATE", "EXDATE", "SUMMARY", "LOCATION", "X-TEST-MARK", faultSingle, "STATUS":
+				b.WriteString("  " + l + "\n")
+			}
+		}
+	}
+	return b.String()
 }
 
 func faultCounted(counts map[string]int) string {
