@@ -18,8 +18,6 @@ import (
 
 	_ "github.com/mattn/go-sqlite3" // the simulation looks at the work that is left
 
-	"joinery/conference"
-	"joinery/conference/booking"
 	"joinery/conference/emulator"
 )
 
@@ -29,7 +27,7 @@ const yearsConfig = `
 listen = "127.0.0.1:0"
 public_url = "http://127.0.0.1:8080"
 service_domain = "conference.example.org"
-reconcile_every = "24h"
+reconcile_every = "23h" # by the hour, as serve does it, two years take minutes
 
 [caldav]
 wait_for_link = "20s" # of real time; the work is done at once
@@ -165,7 +163,6 @@ func (s *simulation) start() {
 	if s.app, err = newApp(context.Background(), s.config, log, s.now); err != nil {
 		s.Fatal(err)
 	}
-	s.slowSweep()
 	web := rowsListen(s)
 	s.url = "http://" + web.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -181,24 +178,6 @@ func (s *simulation) start() {
 	}
 	s.downFrom = time.Time{}
 	s.anna, s.boris = s.device(anna, "Thunderbird/153.0"), s.device(boris, "Evolution/3.56")
-}
-
-// yearsSweep is from one comparison of the account with our rooms to the next: at another time of each
-// day. By the hour, as serve does it, two years take minutes.
-const yearsSweep = 23 * time.Hour
-
-// slowSweep replaces the sweeper by one that takes its time.
-func (s *simulation) slowSweep() {
-	a := s.app
-	providers := map[string]conference.Provider{}
-	for name, p := range a.providers {
-		providers[name] = p
-	}
-	a.sweeper = booking.NewSweeper(booking.SweepOptions{
-		Store: a.store, Outbox: a.outbox, Providers: providers, Log: a.log, Now: a.now, Observe: a.metrics.Attempt, Every: yearsSweep,
-	})
-	a.outbox.Add(a.sweeper.Gate(a.reconciler.Queue()))
-	a.outbox.Add(a.sweeper.Queue())
 }
 
 // stop ends the program; what it leaves stays in its store.
