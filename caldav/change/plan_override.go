@@ -118,7 +118,7 @@ func (s *situation) following(edit *ical.Edit, v *ical.VEvent, was, own *store.B
 	if s.own == nil || s.own.State != store.BookingWanted || s.own.Generation != own.Generation {
 		// The event's own conference is asked for in this save.
 		a, asks := in.first(other)
-		if c := s.copies[v]; !asks && c != nil && !c.same(own.Provider, own.Kind) {
+		if c := s.copies[v]; !asks && c != nil && !c.same(own.Provider, own.Kind) && (s.copied == nil || !c.same(s.copied.Provider, s.copied.Kind)) {
 			a, asks = *c, true
 		}
 		switch {

@@ -129,6 +129,10 @@ func judgeUnseen(b *store.Booking, base, in reading) verdict {
 	if len(b.By) == 1 && (b.By[0] == ByCopy && !base.traces(b) || b.By[0] == ByRule && in.hasRule()) {
 		return verdict{move: moveKeep, location: true, why: "not seen: asked by " + b.By[0]}
 	}
+	if base.exists && len(base.asks) == 0 && !base.traces(b) && !base.found.Old {
+		// A stale device's save took the old link out before the new one was there.
+		return verdict{move: moveKeep, location: true, why: "not seen: nothing is withdrawn in this save"}
+	}
 	return verdict{move: moveRemove, why: "withdrawn: nothing asks any more"}
 }
 

@@ -75,6 +75,8 @@ func TestJudge(t *testing.T) {
 		block    bool // blockGone
 	}{
 		{name: "nothing", in: with("LOCATION:Room 5"), move: moveNone},
+		{name: "nothing asked in the base either", b: unlinked(ByLocation), base: with("LOCATION:Room 5"), in: with("LOCATION:Room 5", "SUMMARY:x"), move: moveKeep},
+		{name: "what asked in the base is gone", b: unlinked(ByLocation), base: with("LOCATION:Webinar"), in: with("LOCATION:Room 5"), move: moveRemove},
 		{name: "a word in LOCATION", in: with("LOCATION:Webinar"), move: moveCreate, provider: "one", kind: "webinar"},
 		{name: "a word beside a room", in: with(`LOCATION:Room 5\; мтс линк`), move: moveCreate, provider: "one", kind: "meeting"},
 		{name: "a word inside another", in: with("LOCATION:Webinar room"), move: moveNone},

@@ -106,6 +106,8 @@ func TestDecideSeries(t *testing.T) {
 		{name: "left: still in it", now: at(12, 0), room: room(live, state(conference.RoomLeft), askAt(at(12, 15))), asked: true, next: action{do: nothing, until: at(12, 15)}},
 		{name: "left: gone home", now: at(12, 0), room: room(ended, state(conference.RoomLeft)), asked: true, next: action{do: keep, room: 1}},
 		{name: "left: nobody ends it", now: at(13, 0), room: room(live, state(conference.RoomLeft), askAt(at(13, 15))), asked: true, next: action{do: stop, room: 1}},
+		{name: "left: nobody ends it, heard before the program was ended", now: at(13, 5), room: room(live, state(conference.RoomLeft), askAt(at(13, 15)), heardAt(at(13, 1))), next: action{do: stop, room: 1}},
+		{name: "left: the provider does not say whether it goes on", now: at(13, 0), room: room("", state(conference.RoomLeft), askAt(at(13, 15))), asked: true, next: action{do: stop, room: 1}},
 		{name: "left: nobody can end it", now: at(13, 0), room: room(live, state(conference.RoomLeft), askAt(at(13, 15))), asked: true, can: &abilities{states: true}, next: action{do: keep, room: 1}},
 
 		{name: "the last one is over", now: end, want: Want{Past: true}, room: room(""), next: action{do: ask, room: 1}},

@@ -93,7 +93,7 @@ func (s sight) finish(r *store.Room) action {
 		return action{do: release, room: r.ID}
 	case last.After(s.now):
 		return action{do: nothing, until: earliest(r.AskAt, last)}
-	case status == conference.StatusLive && can.stops:
+	case status != conference.StatusPlanned && can.stops:
 		return action{do: stop, room: r.ID}
 	}
 	return action{do: keep, room: r.ID}
@@ -106,13 +106,16 @@ func (s sight) askDue(r *store.Room) bool {
 }
 
 // askFirst has the status asked for, once in a run. It waits where it was asked earlier and is not
-// due again; at deadline it is due in any case.
+// due again; at deadline it is due in any case, and what was heard since then is enough.
 func (s sight) askFirst(r *store.Room, deadline time.Time) (a action, waits bool) {
+	passed := !deadline.After(s.now)
 	switch {
 	case s.asked[r.ID]:
 		return action{}, false
-	case r.AskAt.IsZero() || s.askDue(r) || !deadline.After(s.now) && r.StatusAt.Before(deadline):
+	case r.AskAt.IsZero() || s.askDue(r) || passed && r.StatusAt.Before(deadline):
 		return action{do: ask, room: r.ID}, true
+	case passed:
+		return action{}, false
 	}
 	return action{do: nothing, until: earliest(r.AskAt, deadline)}, true
 }

@@ -129,7 +129,9 @@ func (t *sweeping) differences(ctx context.Context, plans []plan, do bool) error
 				}
 			}
 			marks = append(marks, d)
-			t.found(i, d)
+			if !d.ended {
+				t.found(i, d)
+			}
 		}
 		if !do {
 			continue
@@ -181,6 +183,16 @@ func (t *sweeping) mark(tx *store.Tx, marks []difference, settled []int64) error
 		}
 		if room.State != d.room.State || room.Meeting != d.room.Meeting || !room.Updated.Equal(d.room.Updated) {
 			continue // the reconciler was at it meanwhile
+		}
+		if d.ended {
+			room.AskAt = t.opts.Now()
+			if err := tx.PutRoom(room); err != nil {
+				return fmt.Errorf("have the status of room %d asked for: %w", room.ID, err)
+			}
+			if err := t.opts.Outbox.Touch(tx, Kind, room.BookingID, t.opts.Now()); err != nil {
+				return err
+			}
+			continue
 		}
 		log := t.opts.Log.With("room", room.ID, "booking", room.BookingID, "provider", room.Provider, "found", d.found)
 		last := seen[room.ID]

@@ -52,6 +52,7 @@ type difference struct {
 	// missing: the conference was not listed at all.
 	missing bool
 	left    bool // the same was found after an update: it is left as it is
+	ended   bool // its meeting has ended before its time: the reconciler is to hear of it
 }
 
 // A plan is what compare comes to.
@@ -60,9 +61,10 @@ type plan struct {
 	strays             []Stray
 	forget             []string // refs of remembered strays that are none any more
 	drifted, missing   []difference
-	settled            []int64 // rooms that are as they should be
-	highest            int64   // id of the listed keys
-	restored           string  // why the database is taken for an older copy; empty: it is not
+	ended              []difference // meetings of live rooms that were ended before their time
+	settled            []int64      // rooms that are as they should be
+	highest            int64        // id of the listed keys
+	restored           string       // why the database is taken for an older copy; empty: it is not
 }
 
 // maxSkip bounds how far above ours the id in a key may be: a tag that somebody made up must not
@@ -174,7 +176,12 @@ func (c *comparison) stray(l conference.Listed) Stray {
 func (c *comparison) drift(p *plan, row store.Room, l conference.Listed) {
 	switch {
 	case conference.RoomState(row.State) != conference.RoomLive, row.Provider != c.account, row.Unclear,
-		!row.Updated.Before(c.began), !row.End.After(c.now), l.Status == conference.StatusLive, l.Status == conference.StatusEnded:
+		!row.Updated.Before(c.began), !row.End.After(c.now), l.Status == conference.StatusLive:
+		return
+	case l.Status == conference.StatusEnded:
+		if conference.Status(row.Status) != conference.StatusEnded {
+			p.ended = append(p.ended, difference{room: row, found: "its meeting has ended", ended: true})
+		}
 		return
 	}
 	m, err := decodeMeeting(row.Meeting)
@@ -202,7 +209,7 @@ func (c *comparison) drift(p *plan, row store.Room, l conference.Listed) {
 
 // differing are the rooms that differ, by number.
 func (p *plan) differing() []difference {
-	all := slices.Concat(p.missing, p.drifted)
+	all := slices.Concat(p.missing, p.drifted, p.ended)
 	slices.SortFunc(all, func(a, b difference) int { return cmp.Compare(a.room.ID, b.room.ID) })
 	return all
 }

@@ -85,6 +85,9 @@ func (p plan) summary() string {
 	for _, d := range p.drifted {
 		add("drift %d: %s%s", d.room.ID, d.found, map[bool]string{true: " left"}[d.left])
 	}
+	for _, d := range p.ended {
+		add("ended %d", d.room.ID)
+	}
 	slices.Sort(out[1:])
 	if p.restored != "" {
 		add("restored")
@@ -118,6 +121,8 @@ func TestCompare(t *testing.T) {
 		{"without a room, old", changes{aConference("abc-2", "e2"), remembered("e2", old)}, "ours 1 others 0 live 0; stray e2 due"},
 		{"just old enough", changes{aConference("abc-2", "e2"), remembered("e2", 24*time.Hour)}, "ours 1 others 0 live 0; stray e2 due"},
 		{"old and live", changes{aConference("abc-2", "e2", status(conference.StatusLive)), remembered("e2", old)}, "ours 1 others 0 live 0; stray e2"},
+		{"ended before its time", changes{aRoom(t, 1, live), aConference("abc-1", "e1", status(conference.StatusEnded))}, "ours 1 others 0 live 1; ended 1"},
+		{"ended before its time, as is known", changes{aRoom(t, 1, live, func(r *store.Room) { r.Status = string(conference.StatusEnded) }), aConference("abc-1", "e1", status(conference.StatusEnded))}, "ours 1 others 0 live 1"},
 		{"took place", changes{aConference("abc-2", "e2", status(conference.StatusEnded)), remembered("e2", old)}, "ours 1 others 0 live 0; forget e2"},
 		{"status unknown", changes{aConference("abc-2", "e2", status("")), remembered("e2", old)}, "ours 1 others 0 live 0; stray e2 due"},
 		{"without reference", changes{aConference("abc-2", "")}, "ours 1 others 0 live 0; stray "},

@@ -99,14 +99,44 @@ func RestoreOf(tx *store.Tx) (r Restore, err error) {
 }
 
 // ConfirmRestore takes the restored database as it is, in who's name; ok is false if nothing is to
-// be confirmed.
+// be confirmed. Every live room is brought up to date anew, with its people: what its row says of the
+// service is of before.
 func ConfirmRestore(tx *store.Tx, who string) (ok bool, err error) {
 	r, err := RestoreOf(tx)
 	if err != nil || !r.InForce() {
 		return false, err
 	}
 	r.Confirmed, r.Who = tx.Now(), who
+	rooms, err := tx.RoomsInState(string(conference.RoomLive))
+	if err != nil {
+		return false, fmt.Errorf("read the live rooms: %w", err)
+	}
+	for i := range rooms {
+		if err := distrust(tx, &rooms[i]); err != nil {
+			return false, err
+		}
+	}
 	return true, writeMeta(tx, metaRestore, r)
+}
+
+// distrust has a room's meeting, people and status looked at as if nothing were known of them.
+func distrust(tx *store.Tx, room *store.Room) error {
+	m, err := decodeMeeting(room.Meeting)
+	if err != nil {
+		m = conference.Meeting{}
+	}
+	text, err := encodeMeeting(conference.Meeting{Key: room.Key, Start: m.Start, End: m.End})
+	if err != nil {
+		return err
+	}
+	room.Meeting, room.People, room.AskAt = text, "", tx.Now()
+	if err := tx.PutRoom(room); err != nil {
+		return fmt.Errorf("have room %d brought up to date: %w", room.ID, err)
+	}
+	if err := tx.TouchWork(Kind, room.BookingID, tx.Now()); err != nil {
+		return fmt.Errorf("touch booking %d: %w", room.BookingID, err)
+	}
+	return nil
 }
 
 // keptItems bounds each list that is kept of a sweep.
