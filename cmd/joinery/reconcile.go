@@ -27,6 +27,7 @@ func (a *app) newSweeper(providers map[string]conference.Provider) *booking.Swee
 func (p *program) reconcileCommand() *cobra.Command {
 	var look, confirm bool
 	var allowed int
+	var remake bool
 	cmd := &cobra.Command{
 		Use:   "reconcile [-n]",
 		Short: "Compare the providers' accounts with our conferences and set right what differs",
@@ -64,22 +65,23 @@ The exit status is 1 if an account could not be looked at, or if something waits
 			if len(a.config.Providers) == 0 {
 				return fmt.Errorf("%s: there is no provider; add a [[provider]]", a.config.path)
 			}
-			return p.reconcile(cmd.Context(), a, look, allowed)
+			return p.reconcile(cmd.Context(), a, look, allowed, remake)
 		},
 	}
 	cmd.Flags().BoolVarP(&look, "dry-run", "n", false, "only look, and say what would be done")
 	cmd.Flags().IntVar(&allowed, "yes-delete", 0, "delete exactly `N` conferences although that is more than one run may")
+	cmd.Flags().BoolVar(&remake, "yes-remake", false, "make missing conferences anew although they are more than a few")
 	cmd.Flags().BoolVar(&confirm, "confirm-restore", false, "the database that was restored holds from now on")
 	return cmd
 }
 
-func (p *program) reconcile(ctx context.Context, a *app, look bool, allowed int) error {
+func (p *program) reconcile(ctx context.Context, a *app, look bool, allowed int, remake bool) error {
 	var sweep booking.Sweep
 	var err error
 	if look {
 		sweep, err = a.sweeper.Look(ctx)
 	} else {
-		sweep, err = a.sweeper.Run(ctx, allowed)
+		sweep, err = a.sweeper.Run(ctx, allowed, remake)
 	}
 	if errors.Is(err, booking.ErrBusy) {
 		return errors.New("joinery serve is comparing already, for more than a minute; run it again later")

@@ -32,14 +32,20 @@ func (a *app) hook(ctx context.Context, name string, header http.Header, body []
 		notice, concerns, readErr := n.Notice(header, body)
 		switch {
 		case errors.Is(readErr, conference.ErrForged):
-			err = readErr
+			if err != nil {
+				err = readErr
+			}
 			continue
 		case readErr != nil:
 			return fmt.Errorf("%w: %w", web.ErrUnreadableHook, readErr)
-		case !concerns:
-			return nil
 		}
-		return a.reconciler.Notice(ctx, name, notice)
+		err = nil
+		if concerns {
+			// Accounts may share a secret: the room is at one of them.
+			if err := a.reconciler.Notice(ctx, name, notice); err != nil {
+				return err
+			}
+		}
 	}
 	return err
 }

@@ -153,7 +153,7 @@ func (t *run) answered(tx *store.Tx, c *call, got answer, tell bool) error {
 			return err
 		}
 	case ask:
-		return t.heard(tx, s, room, got.status)
+		return t.heard(tx, s, room, c, got.status)
 	case stop:
 		return t.stopped(tx, s, room)
 	case enroll:
@@ -242,7 +242,7 @@ func (t *run) refused(tx *store.Tx, s sight, room *store.Room, c *call, got answ
 		return t.warned(tx, b, reasonText(got.err))
 	case c.do == ask && (kind == conference.Denied || kind == conference.Invalid || overdue(s, room)):
 		// Who may not know, or cannot, goes by the clock.
-		return t.heard(tx, s, room, "")
+		return t.heard(tx, s, room, c, "")
 	case c.do == stop && (kind == conference.Denied || kind == conference.Invalid):
 		if err := t.note(tx, room, string(c.do), outcome, text); err != nil {
 			return err

@@ -135,6 +135,9 @@ func (s sight) needed() action {
 		until = earliest(until, lateUntil(cur, s.late), s.looksAt(cur))
 	}
 	settled := stateOf(cur) == conference.RoomLive && s.linked(cur)
+	if unused := s.unused(cur); settled && unused != nil {
+		return action{do: release, room: unused.ID}
+	}
 	return s.lower(func(r *store.Room) bool {
 		if r.ID == cur.ID {
 			return false
@@ -142,6 +145,18 @@ func (s sight) needed() action {
 		state := stateOf(r)
 		return settled || state == conference.RoomReleasing || state == conference.RoomIntended
 	}, until)
+}
+
+// unused is a room that was kept although nobody ever came to it, as its event's time had passed; now
+// the event has another one.
+func (s sight) unused(cur *store.Room) *store.Room {
+	for i := range s.rooms {
+		r := &s.rooms[i]
+		if r.ID != cur.ID && stateOf(r) == conference.RoomHistory && conference.Status(r.Status) == conference.StatusPlanned && !s.skip[r.ID] {
+			return r
+		}
+	}
+	return nil
 }
 
 // begin makes a room at the first account that is free at that time.

@@ -44,6 +44,7 @@ type call struct {
 	known    conference.Room
 	late     time.Time // until when an earlier call without answer may take effect; zero: there is none
 
+	askAt      time.Time                 // the room's, when the call was prepared
 	occurrence string                    // that the meeting is
 	until      time.Time                 // when its event's own time is over
 	people     []conference.Participant  // enroll
@@ -181,7 +182,7 @@ func (t *run) prepare(tx *store.Tx, s sight, room *store.Room, a action) (action
 	}
 	t.account = room.Provider
 	c := &call{action: a, state: conference.RoomState(room.State), name: room.Provider, provider: p,
-		late: lateUntil(room, t.late), occurrence: s.want.Occurrence, until: s.want.until()}
+		late: lateUntil(room, t.late), occurrence: s.want.Occurrence, until: s.want.until(), askAt: room.AskAt}
 	meeting, text, err := meetingOf(s.want, room)
 	if err != nil {
 		return a, nil, err

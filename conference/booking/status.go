@@ -36,9 +36,14 @@ func (t *run) others(ctx context.Context, c *call, got *answer) {
 
 // heard records what a provider said of a room's meeting (empty: it does not say), and when to ask
 // again.
-func (t *run) heard(tx *store.Tx, s sight, room *store.Room, status conference.Status) error {
+func (t *run) heard(tx *store.Tx, s sight, room *store.Room, c *call, status conference.Status) error {
 	t.asked[room.ID] = true
 	was := room.Status
+	if !room.AskAt.Equal(c.askAt) {
+		// Something was told while the provider was asked: it is asked again.
+		delete(t.asked, room.ID)
+		return nil
+	}
 	room.Status, room.StatusAt, room.AskAt = string(status), s.now, time.Time{}
 	over := !room.End.After(s.now)
 	if status != conference.StatusEnded && (over || status != conference.StatusPlanned) {
@@ -77,6 +82,9 @@ func (t *run) stopped(tx *store.Tx, s sight, room *store.Room) error {
 	return t.history(tx, s.booking, room)
 }
 
+// noticeGrain is how exactly services tell when something happened: some to the minute.
+const noticeGrain = time.Minute
+
 // Notice takes a hint from an account's service that something happened to a room: the service is
 // asked what it is. A notice about an unknown room is nothing.
 func (r *Reconciler) Notice(ctx context.Context, account string, n conference.Notice) error {
@@ -89,6 +97,9 @@ func (r *Reconciler) Notice(ctx context.Context, account string, n conference.No
 			room := &rooms[i]
 			if s := stateOf(room); s != conference.RoomLive && s != conference.RoomLeft {
 				continue
+			}
+			if !n.At.IsZero() && n.At.Add(noticeGrain).Before(room.StatusAt) {
+				continue // what it tells of was asked since
 			}
 			room.AskAt = r.opts.Now()
 			if err := tx.PutRoom(room); err != nil {

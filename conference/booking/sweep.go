@@ -104,8 +104,9 @@ var ErrBusy = errors.New("another sweep is running")
 
 // Run sweeps now, in this process, whether or not the queue runs in another. allowed is the number of
 // strays that may be deleted although it is more than the brake lets pass; it counts only if it is
-// exactly what is due. Others' conferences are counted too. What the reconciler must do is left to it. ErrBusy: another sweep goes on.
-func (s *Sweeper) Run(ctx context.Context, allowed int) (Sweep, error) {
+// exactly what is due. remake: missing conferences are made anew however many they are. Others' conferences
+// are counted too. What the reconciler must do is left to it. ErrBusy: another sweep goes on.
+func (s *Sweeper) Run(ctx context.Context, allowed int, remake bool) (Sweep, error) {
 	var all Sweep
 	for begun := time.Now(); ; {
 		j, err := s.claim(ctx)
@@ -123,7 +124,7 @@ func (s *Sweeper) Run(ctx context.Context, allowed int) (Sweep, error) {
 		if err != nil {
 			return Sweep{}, err
 		}
-		sweep, err := s.turn(ctx, j, order{allowed: allowed, others: true})
+		sweep, err := s.turn(ctx, j, order{allowed: allowed, remake: remake, others: true})
 		if err != nil {
 			return Sweep{}, err
 		}
@@ -179,6 +180,7 @@ func (s *Sweeper) turn(ctx context.Context, j *outbox.Job, o order) (Sweep, erro
 // An order is what an administrator asks of a sweep.
 type order struct {
 	allowed int  // so many strays may be deleted, see Run
+	remake  bool // missing conferences are made anew however many
 	others  bool // others' conferences are counted
 }
 
@@ -212,11 +214,8 @@ func (s *Sweeper) sweep(ctx context.Context, j *outbox.Job, o order) (Sweep, err
 		return Sweep{}, err
 	}
 	t.begin(surveys, plans, o.allowed)
-	if o.others {
-		t.countOthers(ctx, surveys)
-	}
 	if !t.Restore.InForce() {
-		if err := t.differences(ctx, plans, true); err != nil {
+		if err := t.differences(ctx, plans, true, o.remake); err != nil {
 			return Sweep{}, err
 		}
 		if err := t.strays(ctx); err != nil {
@@ -225,6 +224,9 @@ func (s *Sweeper) sweep(ctx context.Context, j *outbox.Job, o order) (Sweep, err
 	}
 	if !t.Unfinished {
 		clear(s.asked)
+		if o.others {
+			t.countOthers(ctx, surveys)
+		}
 	}
 	t.tell()
 	err = t.record(ctx, func(tx *store.Tx) error { return writeMeta(tx, metaSweep, t.kept()) })
@@ -258,6 +260,6 @@ func (s *Sweeper) Look(ctx context.Context) (Sweep, error) {
 		}
 	}
 	t.countOthers(ctx, surveys)
-	err = t.differences(ctx, plans, false)
+	err = t.differences(ctx, plans, false, false)
 	return t.Sweep, err
 }

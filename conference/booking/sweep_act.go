@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"joinery/conference"
@@ -107,8 +108,9 @@ func (t *sweeping) status(ctx context.Context, i int, r conference.Room) (status
 	return "", false, false
 }
 
-// differences hands rooms whose conferences differ to the reconciler, if do.
-func (t *sweeping) differences(ctx context.Context, plans []plan, do bool) error {
+// differences hands rooms whose conferences differ to the reconciler, if do. So many that are missing
+// that it is rather the account that is another one are left alone, unless remake.
+func (t *sweeping) differences(ctx context.Context, plans []plan, do, remake bool) error {
 	for i, p := range plans {
 		account := t.Accounts[i].Name
 		var marks []difference
@@ -132,6 +134,11 @@ func (t *sweeping) differences(ctx context.Context, plans []plan, do bool) error
 			if !d.ended {
 				t.found(i, d)
 			}
+		}
+		if missing := len(t.Accounts[i].Missing); missing > brake(p.live) && !remake {
+			t.Accounts[i].Problem = fmt.Sprintf("%d of %d conferences are not there; none is made anew before somebody has looked (joinery reconcile --yes-remake)", missing, p.live)
+			t.broken[account] = true
+			marks = slices.DeleteFunc(marks, func(d difference) bool { return d.missing })
 		}
 		if !do {
 			continue
@@ -262,15 +269,7 @@ func (t *sweeping) strays(ctx context.Context) error {
 // remove deletes a stray, unless it turns out that it is none or that people are in it.
 func (t *sweeping) remove(ctx context.Context, i int, s *Stray) error {
 	account := t.Accounts[i].Name
-	status, gone, ok := t.status(ctx, i, s.listed.Room)
-	switch {
-	case t.broken[account]:
-		return nil
-	case !ok && s.listed.Status != conference.StatusPlanned:
-		s.Kept = "whether it has begun cannot be known"
-		return nil
-	case ok && !gone && status != conference.StatusPlanned:
-		s.Kept = "it is " + string(status)
+	if _, keep := t.occupied(ctx, i, s); keep {
 		return nil
 	}
 	err := t.record(ctx, func(tx *store.Tx) error {
@@ -289,6 +288,10 @@ func (t *sweeping) remove(ctx context.Context, i int, s *Stray) error {
 	})
 	if err != nil || s.Kept != "" {
 		return err
+	}
+	gone, keep := t.occupied(ctx, i, s) // it may have begun meanwhile
+	if keep {
+		return nil
 	}
 	if !gone {
 		err := t.opts.Providers[account].Release(ctx, s.listed.Room)
@@ -314,6 +317,20 @@ func (t *sweeping) remove(ctx context.Context, i int, s *Stray) error {
 		}
 		return t.step(tx, row.ID, "deleted stray", s.Ref)
 	})
+}
+
+// occupied asks whether a stray is to be kept because it is not surely idle, and whether it is gone.
+func (t *sweeping) occupied(ctx context.Context, i int, s *Stray) (gone, keep bool) {
+	status, gone, ok := t.status(ctx, i, s.listed.Room)
+	switch {
+	case t.broken[t.Accounts[i].Name]:
+		return gone, true
+	case !ok && s.listed.Status != conference.StatusPlanned:
+		s.Kept = "whether it has begun cannot be known"
+	case ok && !gone && status != conference.StatusPlanned:
+		s.Kept = "it is " + string(status)
+	}
+	return gone, s.Kept != ""
 }
 
 // tell tells operators.

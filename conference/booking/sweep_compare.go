@@ -22,6 +22,7 @@ type comparison struct {
 	began   time.Time // the listing; rows that changed since are left for the next one
 
 	rows   map[string]store.Room // by key: the rows of the listed keys, at whatever account
+	unsure map[string]bool       // keys of rooms at whose making an answer was lost: there may be two
 	live   []store.Room          // the account's live rooms whose time is not over
 	strays []store.Stray         // those remembered of the account
 	seen   map[int64]deviation   // the last one of a room
@@ -107,6 +108,9 @@ func compare(c comparison) plan {
 		}
 		s := c.stray(l)
 		listed[s.Ref] = true
+		if known && len(row.Refs) > 0 && !sameRefs(l.Room.Refs, row.Refs) && !c.unsure[l.Key] {
+			s.Kept = "it may be somebody's copy: it carries the key of a room whose conference is another"
+		}
 		p.strays = append(p.strays, s)
 		if known && conference.RoomState(row.State) != conference.RoomGone && s.Since.After(c.confirmed) && otherMeeting(&row, l) {
 			foreign++

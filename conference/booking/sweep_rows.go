@@ -2,6 +2,8 @@ package booking
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"joinery/conference"
@@ -33,7 +35,7 @@ func (s *Sweeper) plans(tx *store.Tx, surveys []survey) ([]plan, error) {
 		}
 		c := comparison{
 			account: v.account, prefix: s.prefix(), listed: v.listed, began: v.began,
-			rows: map[string]store.Room{}, seen: seen, last: last, confirmed: restore.Confirmed,
+			rows: map[string]store.Room{}, unsure: map[string]bool{}, seen: seen, last: last, confirmed: restore.Confirmed,
 			now: s.opts.Now(), keep: s.opts.Keep, titles: s.opts.Providers[v.account].Traits().TitleLimit,
 		}
 		for _, l := range v.listed {
@@ -41,6 +43,11 @@ func (s *Sweeper) plans(tx *store.Tx, surveys []survey) ([]plan, error) {
 			switch {
 			case err == nil:
 				c.rows[l.Key] = *row
+				if !belongs(row, l) {
+					if c.unsure[l.Key], err = unsure(tx, row.ID); err != nil {
+						return nil, err
+					}
+				}
 			case !errors.Is(err, store.ErrNotFound):
 				return nil, err
 			}
@@ -60,6 +67,17 @@ func (s *Sweeper) plans(tx *store.Tx, surveys []survey) ([]plan, error) {
 		plans[i] = compare(c)
 	}
 	return plans, nil
+}
+
+// unsure tells whether an answer was lost while a room was made, so that there may be two of it.
+func unsure(tx *store.Tx, room int64) (bool, error) {
+	steps, err := tx.StepsOf(room)
+	if err != nil {
+		return false, fmt.Errorf("read the steps of room %d: %w", room, err)
+	}
+	return slices.ContainsFunc(steps, func(s store.Step) bool {
+		return s.What == string(find) || s.What == string(reserve) && s.Outcome != "ok"
+	}), nil
 }
 
 // deviations reads how rooms were last found to differ.

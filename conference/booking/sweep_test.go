@@ -31,6 +31,7 @@ func TestSweepStrays(t *testing.T) {
 	begun := h.book("begun")
 	h.put(&begun, func(r *store.Room) { r.State, r.Refs = string(conference.RoomCreating), nil })
 	a.conference(kept.Key, "double")
+	h.lostAnswer(kept.ID)
 	for _, what := range []string{"live", "ended"} {
 		room := h.book(what)
 		h.put(&room, func(r *store.Room) { r.State = string(conference.RoomGone) })
@@ -191,7 +192,7 @@ func TestSweepBrake(t *testing.T) {
 	h.sweep()
 	h.pass(25 * time.Hour)
 	for _, allowed := range []int{0, 5, 7} {
-		s, err := h.Run(t.Context(), allowed)
+		s, err := h.Run(t.Context(), allowed, false)
 		if err != nil || !s.Braked || s.Due != 6 || s.Limit != 5 || s.deleted() != 0 {
 			t.Errorf("allowed %d: got %+v, %v; want it braked", allowed, s, err)
 		}
@@ -205,7 +206,7 @@ func TestSweepBrake(t *testing.T) {
 	if n := len(a.service.State().Conferences); n != 7 {
 		t.Errorf("%d conferences are left, want all 7", n)
 	}
-	s, err := h.Run(t.Context(), 6)
+	s, err := h.Run(t.Context(), 6, false)
 	if err != nil || s.Braked || s.deleted() != 6 {
 		t.Errorf("allowed 6: got %+v, %v", s, err)
 	}
@@ -310,6 +311,7 @@ func TestSweepAccountFails(t *testing.T) {
 	h.providers["c"] = account{newService("c")} // cannot list
 	h.book("kept")
 	a.conference(h.prefix()+"1", "double")
+	h.lostAnswer(1)
 	b.service.SetPlanLapsed(true)
 	h.sweep()
 	h.pass(25 * time.Hour)
@@ -404,7 +406,7 @@ func TestSweepQueue(t *testing.T) {
 	})
 	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := h.Run(short, 0); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := h.Run(short, 0, false); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("beside another sweep: got %v", err)
 	}
 }

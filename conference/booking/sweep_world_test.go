@@ -180,7 +180,7 @@ func (h *sweptHouse) row(id int64) (room *store.Room, touched bool) {
 
 func (h *sweptHouse) sweep() Sweep {
 	h.Helper()
-	s, err := h.Run(h.Context(), 0)
+	s, err := h.Run(h.Context(), 0, false)
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -198,4 +198,12 @@ func (h *sweptHouse) wantSweep(s Sweep, want string) {
 	if got := says(s); got != want || s.Failed() {
 		h.Errorf("the sweep says\n%s %+v, want\n%s", got, s.Accounts[0], want)
 	}
+}
+
+// lostAnswer notes that an answer was lost while a room was made.
+func (h *sweptHouse) lostAnswer(room int64) {
+	h.Helper()
+	h.update(func(tx *store.Tx) error {
+		return tx.AddStep(&store.Step{RoomID: room, What: "reserve", Outcome: string(conference.Ambiguous)})
+	})
 }

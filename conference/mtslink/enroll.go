@@ -205,8 +205,16 @@ func (e *enrolment) add(ctx context.Context, missing []conference.Participant) e
 		}
 		left = e.absent(left)
 	}
+	if len(missing) > 1 && len(left) > aloneMost {
+		// So many that the service has dropped one by one would take longer than a call may.
+		e.refuse(left[aloneMost:], conference.ReasonAddress)
+		left = left[:aloneMost]
+	}
 	return e.addAlone(ctx, left)
 }
+
+// aloneMost is how many people are registered one by one, to learn why they were dropped.
+const aloneMost = 10
 
 // addAlone registers people one by one.
 func (e *enrolment) addAlone(ctx context.Context, people []conference.Participant) error {

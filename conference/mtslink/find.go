@@ -46,7 +46,7 @@ func (p *Provider) Find(ctx context.Context, m conference.Meeting) (conference.R
 	for _, span := range spans {
 		var found []event
 		err := p.eachEvent(ctx, span.from, span.to, func(e event) {
-			if !e.ended() && e.key(func(tag string) bool { return tag == m.Key }) != "" {
+			if !e.ended() && e.key(func(tag string) bool { return tag == m.Key }) != "" && e.fits(m) {
 				found = append(found, e)
 			}
 		})
@@ -61,6 +61,13 @@ func (p *Provider) Find(ctx context.Context, m conference.Meeting) (conference.R
 		}
 	}
 	return conference.Room{}, false, nil
+}
+
+// fits tells whether e was made for m: it has its title or its start. One that has neither carries the
+// key of another time, before a database was put back, or was copied by hand.
+func (e event) fits(m conference.Meeting) bool {
+	start := e.start()
+	return e.Name == "" || e.Name == title(m) || start.Truncate(time.Minute).Equal(m.Start.Truncate(time.Minute))
 }
 
 // foremost chooses among events of one key, always the same: one that people are in, then one with
