@@ -299,25 +299,37 @@ func (k *look) problem() {
 	}
 	address := p.User.Addresses[0]
 	d := k.delivery(address, false)
-	known := ""
+	var problem, people string // that the organiser knows
 	if d != nil && isProblem(d.View) {
-		known = string(d.View)
+		problem, people, _ = strings.Cut(strings.TrimPrefix(string(d.View), problemView), "\n")
+		if only, ok := strings.CutPrefix(problem, peopleProblem); ok {
+			problem, people = "", only
+		}
 	}
-	problem := p.Problem
-	if problem == "" && p.Warning != "" {
-		problem = peopleProblem + p.Warning
+	settled := p.Link == change.LinkReady || p.Link == change.LinkNone
+	o := owed{Address: address, Delivery: d}
+	if d != nil {
+		o.Sequence = d.Sequence
 	}
 	switch {
-	case problem == "" && (p.Link == change.LinkReady || p.Link == change.LinkNone) && known != "":
-		k.out = append(k.out, owed{Address: address, Delivery: d, Sequence: d.Sequence})
-	case problem == "" || p.Gone || p.Ended || known == problemView+problem || k.busy(address, false):
+	case p.Problem != "" && p.Problem != problem:
+		o.Note, o.Problem, problem = true, p.Problem, p.Problem
+	case p.Problem == "" && p.Warning != "" && p.Warning != people:
+		o.Note, o.Problem, people = true, peopleProblem+p.Warning, p.Warning
+	case p.Problem == "" && problem != "" && settled:
+		problem = ""
+	case p.Warning == "" && people != "" && settled:
+		people = ""
 	default:
-		o := owed{Address: address, Delivery: d, View: []byte(problemView + problem), Note: true, Problem: problem}
-		if d != nil {
-			o.Sequence = d.Sequence
-		}
-		k.out = append(k.out, o)
+		return
 	}
+	if o.Note && (p.Gone || p.Ended || k.busy(address, false)) {
+		return
+	}
+	if problem != "" || people != "" {
+		o.View = []byte(problemView + problem + "\n" + people)
+	}
+	k.out = append(k.out, o)
 }
 
 func isProblem(view []byte) bool { return bytes.HasPrefix(view, []byte(problemView)) }

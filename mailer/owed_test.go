@@ -145,7 +145,7 @@ func TestOwedByOrganizer(t *testing.T) {
 		{name: "a problem though the link stands", body: plainEvent, present: func(p *change.Present) { p.Link, p.Problem = change.LinkReady, "owner" }, want: "REQUEST to boris, 0; NOTE owner to anna"},
 		{name: "people cannot be registered", body: plainEvent, present: func(p *change.Present) { p.Link, p.Warning = change.LinkReady, "fields" }, want: "REQUEST to boris, 0; NOTE people:fields to anna"},
 		{name: "said already of people", body: plainEvent, present: func(p *change.Present) { p.Link, p.Warning = change.LinkReady, "fields" }, known: func(t *testing.T) []store.Delivery {
-			return []store.Delivery{told(t, plainEvent), {Address: "anna@example.org", View: []byte("problem:people:fields")}}
+			return []store.Delivery{told(t, plainEvent), {Address: "anna@example.org", View: []byte("problem:\nfields")}}
 		}},
 		{name: "another problem", body: plainEvent, present: func(p *change.Present) { p.Link, p.Problem = change.LinkRefused, "title" }, known: func(t *testing.T) []store.Delivery {
 			return []store.Delivery{told(t, plainEvent), {Address: "anna@example.org", View: []byte("problem:owner")}}

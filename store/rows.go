@@ -171,6 +171,7 @@ type Token struct {
 	Token     string
 	BookingID int64
 	Created   time.Time
+	Links     []string // every address that stood in the event with it: they change with the server's
 }
 
 // A Registration is one person's place in a room, as far as it is ours.

@@ -289,11 +289,13 @@ func (c *Changer) copiedIn(tx *store.Tx, s *situation, v *ical.VEvent) (ask *Ask
 // bookingOfLink finds the booking whose event has, or had, a link of ours.
 func (c *Changer) bookingOfLink(tx *store.Tx, link string) (*store.Booking, error) {
 	if name, ok := c.opts.Policy.tokenOf(link); ok {
-		token, err := tx.TokenByName(name)
+		token, err := find(tx.TokenByName(name))
 		if err != nil {
 			return nil, err
 		}
-		return tx.BookingByID(token.BookingID)
+		if token != nil && (link == c.opts.Policy.joinLink(name) || slices.Contains(token.Links, link)) {
+			return tx.BookingByID(token.BookingID)
+		}
 	}
 	room, err := tx.RoomByLink(link)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"joinery/caldav/ical"
@@ -70,15 +71,18 @@ func (c *Changer) door(tx *store.Tx, p *Present, b *store.Booking, token string,
 		d.Title = titleOf(p.Event, p.Event.All()[0])
 	}
 	switch {
+	case token != b.Token:
+		// Who has the link of before learns nothing more.
+		d.State, d.Title = DoorReplaced, ""
+		return d, nil
 	case p.Gone || p.Event == nil || p.Row.Role != store.RoleOrganizer:
 		d.State = DoorCancelled
 		return d, nil
 	case b.State == store.BookingRemoved:
 		d.State = DoorRemoved
 		return d, nil
-	case b.State == store.BookingDropped || token != b.Token:
-		// The link was replaced so that who has the old one learns nothing more.
-		d.State, d.Title = DoorReplaced, ""
+	case b.State == store.BookingDropped:
+		d.State = c.dropped(p, b)
 		return d, nil
 	}
 	rooms, err := roomsOf(tx, p.conferences)
@@ -87,7 +91,7 @@ func (c *Changer) door(tx *store.Tx, p *Present, b *store.Booking, token string,
 	}
 	all := p.conferences
 	if b.RecurrenceID != "" {
-		all = conferences{singles: map[string]*store.Booking{b.RecurrenceID: b}}
+		all = conferences{singles: map[string]*store.Booking{b.RecurrenceID: b}, since: p.conferences.since}
 	}
 	held := all.held(rooms)
 	o, left, err := all.next(p, held, now)
@@ -129,6 +133,43 @@ func (c *Changer) door(tx *store.Tx, p *Present, b *store.Booking, token string,
 		d.State = DoorOpen
 	}
 	return d, nil
+}
+
+// dropped is what became of a conference that was given up with what it was for.
+func (c *Changer) dropped(p *Present, b *store.Booking) DoorState {
+	switch {
+	case b.RecurrenceID == "":
+		return DoorOver // the event was moved to where it is over
+	case p.occurs(b.RecurrenceID):
+		return DoorReplaced // the occurrence is as the others again
+	}
+	return DoorCancelled
+}
+
+// occurs tells whether an occurrence takes place, by its rule or an override.
+func (p *Present) occurs(key string) bool {
+	for _, v := range p.Event.Overrides {
+		if p.Event.OverrideKey(v, p.Zone) == key {
+			return !v.Cancelled()
+		}
+	}
+	for _, layout := range []string{"20060102T150405Z", "20060102T150405", "20060102"} {
+		loc := p.Zone
+		if strings.HasSuffix(layout, "Z") {
+			loc = time.UTC
+		}
+		at, err := time.ParseInLocation(layout, key, loc)
+		if err != nil {
+			continue
+		}
+		found := false
+		err = p.Event.Expand(at, at.Add(time.Second), p.Zone, func(i ical.Instance) bool {
+			found = p.Event.OccurrenceKey(i.RecurrenceID, p.Zone) == key
+			return !found
+		})
+		return err == nil && found
+	}
+	return false
 }
 
 // defaultOpens is how long before its start a meeting lets people in.

@@ -39,8 +39,8 @@ func (c *Changer) meeting(b *store.Booking, o occasion, p *Present) conference.M
 }
 
 // private tells whether an occurrence's title and agenda are nobody else's affair: its own words or its
-// series' say so.
+// series' say so. A word that nobody knows says so too (RFC 5545 §3.8.1.3).
 func private(e *ical.Event, v *ical.VEvent) bool {
-	secret := func(v *ical.VEvent) bool { return v.Class == "PRIVATE" || v.Class == "CONFIDENTIAL" }
+	secret := func(v *ical.VEvent) bool { return v.Class != "PUBLIC" }
 	return secret(v) || e.Master != nil && secret(e.Master)
 }

@@ -41,7 +41,11 @@ func (s *situation) override(edit *ical.Edit, v *ical.VEvent, key string, own *s
 	active := was != nil && was.State != store.BookingDropped
 	switch {
 	case v.Cancelled():
-		s.present(edit, v, nil, s.foreignMarks(was), verdict{move: moveRemove})
+		marks := s.foreignMarks(was)
+		if marks.Block == "" && s.own != nil {
+			marks.Block = s.own.Block
+		}
+		s.present(edit, v, nil, marks, verdict{move: moveRemove})
 		if active && was.State == store.BookingWanted {
 			return &single{booking: dropped(was, s.now)}
 		}
@@ -54,6 +58,10 @@ func (s *situation) override(edit *ical.Edit, v *ical.VEvent, key string, own *s
 		return s.carry(edit, v, was, marks, s.restored(was, s.reading(v, marks), revived, true))
 	case own == nil || own.State != store.BookingWanted:
 		return s.alone(edit, v, was)
+	case v.RangeFuture:
+		// It stands for many occurrences, and has what they have.
+		s.follow(edit, v, own, s.foreignMarks(s.own), verdict{location: true})
+		return nil
 	}
 	return s.following(edit, v, was, own)
 }

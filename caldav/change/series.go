@@ -17,11 +17,12 @@ import (
 type conferences struct {
 	own     *store.Booking            // nil: none
 	singles map[string]*store.Booking // by occurrence key
+	since   map[int64]time.Time       // by booking: when its present link was asked for
 }
 
 // conferencesOf reads an event's bookings.
 func conferencesOf(tx *store.Tx, eventID int64) (conferences, error) {
-	c := conferences{singles: map[string]*store.Booking{}}
+	c := conferences{singles: map[string]*store.Booking{}, since: map[int64]time.Time{}}
 	list, err := tx.Bookings(eventID)
 	if err != nil {
 		return c, fmt.Errorf("read the bookings: %w", err)
@@ -32,6 +33,14 @@ func conferencesOf(tx *store.Tx, eventID int64) (conferences, error) {
 		} else if c.own == nil {
 			c.own = b
 		}
+		if list[i].Token == "" {
+			continue
+		}
+		token, err := tx.TokenByName(list[i].Token)
+		if err != nil {
+			return c, fmt.Errorf("read the join page: %w", err)
+		}
+		c.since[list[i].ID] = token.Created
 	}
 	return c, nil
 }
@@ -154,7 +163,7 @@ func (c conferences) held(rooms []store.Room) func(key string, start time.Time) 
 	return func(key string, start time.Time) bool {
 		b := c.of(key)
 		return b != nil && slices.ContainsFunc(rooms, func(r store.Room) bool {
-			return r.BookingID == b.ID && r.Occurrence == key && !r.Created.Before(b.Since) &&
+			return r.BookingID == b.ID && r.Occurrence == key && !r.Created.Before(c.since[b.ID]) &&
 				conference.Status(r.Status) == conference.StatusEnded && !r.StatusAt.Before(start)
 		})
 	}
@@ -181,23 +190,27 @@ func (p *Policy) joinLink(token string) string {
 	return p.JoinBase + token
 }
 
-// tokenOf is the token of a join page's address.
+// tokenOf is what may be the token of a join page's address, whatever address the server had.
 func (p *Policy) tokenOf(link string) (string, bool) {
-	if p.JoinBase == "" {
+	i := strings.LastIndex(link, "/j/")
+	if i < 0 {
 		return "", false
 	}
-	return strings.CutPrefix(link, p.JoinBase)
+	return link[i+len("/j/"):], true
 }
 
 // fixedLink is the link that stands in b's event whatever its room, empty for the room's own. An
 // event that became a series gets the join page's; one that has it keeps it.
 func (p *Policy) fixedLink(b *store.Booking, e *ical.Event) string {
 	link := p.joinLink(b.Token)
-	if p.JoinAlways || b.Link != "" && b.Link == link || !p.SeriesDirect && (b.RecurrenceID != "" || e != nil && series(e)) {
+	if p.JoinAlways || joins(b) || !p.SeriesDirect && (b.RecurrenceID != "" || e != nil && series(e)) {
 		return link
 	}
 	return ""
 }
+
+// joins tells whether the link in b's event is its join page's, at whatever address the server had.
+func joins(b *store.Booking) bool { return b.Token != "" && strings.HasSuffix(b.Link, "/"+b.Token) }
 
 // linksEver lists every link that b's event ever carried.
 func (p *Policy) linksEver(tx *store.Tx, b *store.Booking) ([]string, error) {
@@ -212,6 +225,7 @@ func (p *Policy) linksEver(tx *store.Tx, b *store.Booking) ([]string, error) {
 	}
 	for _, t := range tokens {
 		links = append(links, p.joinLink(t.Token))
+		links = append(links, t.Links...)
 	}
 	if b.Link != "" && !slices.Contains(links, b.Link) {
 		links = append(links, b.Link)

@@ -106,12 +106,20 @@ func (c *Changer) needed(tx *store.Tx, b *store.Booking, p *Present, want bookin
 	return want, nil
 }
 
-// Recover has every booking looked at that waits for its link: the configuration may allow now what
-// it did not. It is for the start of the program.
+// Recover has every booking looked at that waits for its link, since the configuration may allow now what
+// it did not, and whose link is of an address that the server had before. It is for the start of the
+// program.
 func (c *Changer) Recover(tx *store.Tx) error {
 	waiting, err := tx.WaitingBookings()
 	if err != nil {
 		return fmt.Errorf("read waiting bookings: %w", err)
+	}
+	if c.opts.Policy.JoinBase != "" {
+		elsewhere, err := tx.BookingsWithOtherLink(c.opts.Policy.JoinBase)
+		if err != nil {
+			return fmt.Errorf("read bookings with links of before: %w", err)
+		}
+		waiting = append(waiting, elsewhere...)
 	}
 	for _, b := range waiting {
 		if err := c.opts.Outbox.Touch(tx, WorkBooking, b.ID, tx.Now()); err != nil {
@@ -223,7 +231,7 @@ func (c *Changer) outcome(tx *store.Tx, b *store.Booking, r *store.Room, reason 
 // linkAlive tells whether the link that stands in b's event leads to somewhere: the join page, or a
 // room that still has it.
 func (c *Changer) linkAlive(tx *store.Tx, b *store.Booking) (bool, error) {
-	if b.Link == c.opts.Policy.joinLink(b.Token) {
+	if joins(b) {
 		return true, nil
 	}
 	rooms, err := tx.Rooms(b.ID)

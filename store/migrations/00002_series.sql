@@ -15,7 +15,8 @@ CREATE INDEX rooms_time ON rooms (provider, end_at);
 CREATE TABLE tokens (
     token      TEXT NOT NULL PRIMARY KEY,
     booking_id BIGINT NOT NULL REFERENCES bookings (id),
-    created_at BIGINT NOT NULL
+    created_at BIGINT NOT NULL,
+    links      TEXT NOT NULL
 );
 CREATE INDEX tokens_booking ON tokens (booking_id);
 

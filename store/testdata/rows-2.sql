@@ -3,8 +3,8 @@ INSERT INTO bookings (id, event_id, user_id, public_id, recurrence_id, state, pr
     warning)
 VALUES (12, 9, 3, 'series', '', 'wanted', 'mtslink', 'webinar', 0, '["location"]', 2, 'https://joinery.example/j/token',
     'block', 1, 0, 0, '', 0, 1900000000000000, 1900000000000000, 'token', 'fields');
-INSERT INTO tokens (token, booking_id, created_at)
-VALUES ('old-token', 12, 1900000000000000), ('token', 12, 1900000001000000);
+INSERT INTO tokens (token, booking_id, created_at, links)
+VALUES ('old-token', 12, 1900000000000000, '[]'), ('token', 12, 1900000001000000, '[]');
 INSERT INTO rooms (id, booking_id, generation, provider, room_key, state, refs, join_url, dial_in, passcode, meeting,
     start_at, end_at, unclear, attempts, last_error, created_at, updated_at, occurrence, status, status_at, ask_at, people)
 VALUES (14, 12, 2, 'mtslink', '0123456789abcdef-14', 'history', '{"event":"9","session":"10"}', 'https://events.example/2', '',

@@ -2,6 +2,7 @@
 
 ALTER TABLE bookings ADD COLUMN token TEXT NOT NULL DEFAULT '';
 ALTER TABLE bookings ADD COLUMN warning TEXT NOT NULL DEFAULT '';
+CREATE INDEX bookings_problem ON bookings (problem) WHERE state = 'wanted' AND problem <> '';
 
 ALTER TABLE rooms ADD COLUMN occurrence TEXT NOT NULL DEFAULT '';
 ALTER TABLE rooms ADD COLUMN status TEXT NOT NULL DEFAULT '';
@@ -13,7 +14,8 @@ CREATE INDEX rooms_time ON rooms (provider, end_at);
 CREATE TABLE tokens (
     token      TEXT NOT NULL PRIMARY KEY,
     booking_id BIGINT NOT NULL REFERENCES bookings (id),
-    created_at BIGINT NOT NULL
+    created_at BIGINT NOT NULL,
+    links      TEXT NOT NULL
 );
 CREATE INDEX tokens_booking ON tokens (booking_id);
 
