@@ -445,7 +445,7 @@ func TestDoorTrouble(t *testing.T) {
 		log.Reset()
 		d, fails = test.door, test.err
 		got := get("GET", "/j/"+token, nil, "Accept-Language", "ru")
-		if got.StatusCode != 503 || got.Header.Get("Refresh") != "30" || got.Header.Get("Retry-After") != "30" || !strings.Contains(got.text, "Сейчас это не работает") {
+		if got.StatusCode != 503 || got.Header.Get("Refresh") != "30" || got.Header.Get("Retry-After") != "30" || !strings.Contains(got.text, "Сейчас страница недоступна") {
 			t.Errorf("%s: %d %v %s", test.name, got.StatusCode, got.Header, got.raw)
 		}
 		if !strings.Contains(log.String(), "level=ERROR") || strings.Contains(log.String(), token) {

@@ -45,7 +45,7 @@ var catalogues = []*catalogue{
 		Left:     "Time left",
 		YourTime: "Your time",
 		Days:     "d",
-		OpenNow:  "Open the conference’s page already",
+		OpenNow:  "Open the conference’s page now",
 
 		Waiting:       "It is too early to join",
 		WaitingText:   "Leave this page open: it lets you in by itself.",
@@ -98,7 +98,7 @@ var catalogues = []*catalogue{
 		ReplacedText:  "Организатор заменил её. Новая ссылка — в событии в вашем календаре.",
 		Missing:       "Здесь ничего нет",
 		MissingText:   "Ссылка неверна, неполна или больше не действует. Если она пришла с приглашением, посмотрите событие в календаре или обратитесь к организатору.",
-		Trouble:       "Сейчас это не работает",
+		Trouble:       "Сейчас страница недоступна",
 		TroubleText:   "Страница скоро попробует ещё раз сама.",
 	},
 	{
@@ -116,10 +116,10 @@ var catalogues = []*catalogue{
 		OpenNow:  "Відкрити сторінку конференції вже зараз",
 
 		Waiting:       "Приєднуватися ще зарано",
-		WaitingText:   "Залиште цю сторінку відкритою: вона приєднає вас сама.",
+		WaitingText:   "Залиште цю сторінку відкритою: вона під’єднає вас сама.",
 		WaitingLater:  "Час наступної зустрічі вказано в події у вашому календарі.",
 		Making:        "Конференція готується",
-		MakingText:    "Це займе кілька секунд, потім сторінка приєднає вас сама.",
+		MakingText:    "Це займе кілька секунд, потім сторінка під’єднає вас сама.",
 		Refused:       "Конференції поки немає",
 		RefusedText:   "Її не вдалося забронювати. Організатор про це знає, йому повідомили причину:",
 		Over:          "Зустріч завершено",

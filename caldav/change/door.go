@@ -93,11 +93,7 @@ func (c *Changer) door(tx *store.Tx, p *Present, b *store.Booking, token string,
 	if b.RecurrenceID != "" {
 		all = conferences{singles: map[string]*store.Booking{b.RecurrenceID: b}, since: p.conferences.since}
 	}
-	held := all.held(rooms)
-	o, left, err := all.next(p, held, now)
-	if left && o.key == "" && held("", o.start) {
-		left = false // nothing follows
-	}
+	o, left, err := all.next(p, all.held(rooms), now)
 	switch {
 	case errors.Is(err, errUnknowable):
 		d.State, d.Problem = DoorRefused, string(conference.ReasonSeries)

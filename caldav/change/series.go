@@ -102,7 +102,7 @@ func (c conferences) next(p *Present, held func(key string, start time.Time) boo
 			return o, false, nil
 		}
 		o = occasion{booking: c.own, vevent: m, start: m.Start.In(p.Zone), end: meetingEnd(m, p.Zone)}
-		return o, o.end.After(now), nil
+		return o, o.end.After(now) && !held("", o.start), nil
 	}
 	if c.own == nil || c.own.State != store.BookingWanted {
 		e = withoutRule(e)

@@ -143,7 +143,7 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 ## How long before a meeting the join page lets people in.
 # opens = "30m"
 ## Register the participants at the provider, so that the conference is in their accounts there. It
-## gives the provider their names and addresses.
+## gives the provider their names and addresses. The organiser's is asked for in any case.
 # register = true
 ## Take people who decline out again.
 # unregister_declined = false
