@@ -65,13 +65,6 @@ type sight struct {
 	progress
 }
 
-// A place is an account that a room may be at. Taken: its licence has another meeting at the time
-// that is wanted.
-type place struct {
-	name  string
-	taken bool
-}
-
 // abilities are what an account's provider can do besides the contract.
 type abilities struct{ finds, states, stops, enrolls bool }
 
@@ -159,16 +152,6 @@ func (s sight) unused(cur *store.Room) *store.Room {
 	return nil
 }
 
-// begin makes a room at the first account that is free at that time.
-func (s sight) begin(bump bool) action {
-	for _, p := range s.accounts {
-		if !p.taken {
-			return action{do: intend, bump: bump, account: p.name}
-		}
-	}
-	return s.refuse(string(conference.ReasonBusy), s.now.Add(busyRetry))
-}
-
 // refuse notes why there is no room, once, and waits.
 func (s sight) refuse(reason string, until time.Time) action {
 	if s.booking.Problem != reason && !s.told {
@@ -252,7 +235,7 @@ func (s sight) looksAt(r *store.Room) time.Time {
 func (s sight) turn(r *store.Room) (a action, turns bool) {
 	other := r.Occurrence != s.want.Occurrence
 	at := s.looksAt(r)
-	due := s.askDue(r) || !at.IsZero() && !at.After(s.now)
+	due := s.askDue(r) || !at.IsZero() && !at.After(s.now) || s.revived(r)
 	if !s.asked[r.ID] && !other && !due {
 		return action{}, false
 	}
@@ -261,6 +244,9 @@ func (s sight) turn(r *store.Room) (a action, turns bool) {
 			return action{do: keep, room: r.ID}, true
 		}
 		return action{}, false
+	}
+	if s.revived(r) && !s.asked[r.ID] {
+		return action{do: ask, room: r.ID}, true
 	}
 	until := leaveAt(r, s.want.Meeting.Start)
 	if a, waits := s.askFirst(r, until); waits {
@@ -283,6 +269,12 @@ func (s sight) turn(r *store.Room) (a action, turns bool) {
 	return action{do: nothing, until: earliest(until, r.AskAt)}, true
 }
 
+// revived tells whether r's time is over and its event was moved into the future: its meeting may have
+// been held.
+func (s sight) revived(r *store.Room) bool {
+	return r.Occurrence == s.want.Occurrence && !r.End.After(s.now) && s.now.Before(s.want.Meeting.Start)
+}
+
 // leaveAt is until when the next occurrence waits for a meeting that goes on: two hours after its end
 // or half an hour before the next start, whichever comes first, but never before its own end.
 func leaveAt(r *store.Room, next time.Time) time.Time {
@@ -301,11 +293,6 @@ func (s sight) peopleDiffer(r *store.Room) bool {
 	return s.want.People != nil && stateOf(r) == conference.RoomLive && !s.skip[r.ID] && s.linked(r) &&
 		r.Occurrence == s.want.Occurrence && s.able(r.Provider).enrolls && r.End.After(s.now) &&
 		conference.Status(r.Status) != conference.StatusEnded && encodePeople(s.want.People) != r.People
-}
-
-// taken tells whether the licence of an account has another meeting at the wanted time.
-func (s sight) taken(account string) bool {
-	return slices.ContainsFunc(s.accounts, func(p place) bool { return p.name == account && p.taken })
 }
 
 // linked tells whether the link that leads to r stands in the event.

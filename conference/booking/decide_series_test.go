@@ -49,6 +49,8 @@ func TestDecideSeries(t *testing.T) {
 	people := next
 	people.People = []conference.Participant{{Person: conference.Person{Email: "boris@example.org"}, Role: conference.RoleGuest}}
 
+	again := next
+	again.Occurrence = "this"
 	longer := wantAt(start)
 	longer.Occurrence, longer.Meeting.End = "this", at(11, 30)
 
@@ -98,6 +100,9 @@ func TestDecideSeries(t *testing.T) {
 		{name: "left: nobody was there", now: at(12, 0), room: room(planned, state(conference.RoomLeft)), asked: true, next: action{do: release, room: 1}},
 		{name: "another meeting has the licence at the new time", now: at(8, 0), want: next, room: room(planned), asked: true, taken: true, next: action{do: refuse, reason: "busy"}},
 
+		{name: "its own occurrence is moved into the future after its time: ask", now: at(12, 0), want: again, room: room(live, askAt(at(12, 10))), next: action{do: ask, room: 1}},
+		{name: "its own occurrence is moved into the future, it was held", now: at(12, 0), want: again, room: room(ended), asked: true, next: action{do: keep, room: 1}},
+		{name: "its own occurrence is moved into the future, nobody had come", now: at(12, 0), want: again, room: room(planned), asked: true, next: action{do: update, room: 1}},
 		{name: "no room yet, the licence is taken", now: at(8, 0), want: next, room: room("", state(conference.RoomGone)), taken: true, next: action{do: refuse, reason: "busy"}},
 		{name: "history of before", now: at(12, 0), want: next, room: room(ended, state(conference.RoomHistory)), next: action{do: intend, account: "a"}},
 		{name: "its own occurrence, held already, was moved", now: at(12, 0), want: next, room: room(ended, brought, state(conference.RoomHistory)), next: action{do: intend, account: "a"}},

@@ -8,6 +8,13 @@ import (
 	"joinery/store"
 )
 
+// A place is an account that a room may be at. Taken: its licence has another meeting at the time
+// that is wanted.
+type place struct {
+	name  string
+	taken bool
+}
+
 // places lists where b's room may be, and which of these licences have another meeting while m is.
 // It is read in the transaction that takes one, so that no two take the same.
 func (r *Reconciler) places(tx *store.Tx, b *store.Booking, m conference.Meeting) ([]place, error) {
@@ -86,4 +93,19 @@ func takes(r *store.Room, m conference.Meeting) bool {
 		end = end.Add(conference.MaxOverrun)
 	}
 	return end.After(m.Start)
+}
+
+// begin makes a room at the first account that is free at that time.
+func (s sight) begin(bump bool) action {
+	for _, p := range s.accounts {
+		if !p.taken {
+			return action{do: intend, bump: bump, account: p.name}
+		}
+	}
+	return s.refuse(string(conference.ReasonBusy), s.now.Add(busyRetry))
+}
+
+// taken tells whether the licence of an account has another meeting at the wanted time.
+func (s sight) taken(account string) bool {
+	return slices.ContainsFunc(s.accounts, func(p place) bool { return p.name == account && p.taken })
 }
