@@ -104,7 +104,7 @@ func (c *Changer) linkOf(tx *store.Tx, p *Present, b *store.Booking) error {
 	alive := true
 	if b.Link != "" {
 		var err error
-		if alive, err = c.linkAlive(tx, b); err != nil {
+		if alive, err = c.linkAlive(tx, b, p.ahead(tx.Now())); err != nil {
 			return err
 		}
 	}
@@ -151,4 +151,10 @@ func (c *Changer) inTurn(tx *store.Tx, p *Present, now time.Time) (func(*store.B
 		return always, nil
 	}
 	return func(b *store.Booking) bool { return b.ID == o.booking.ID }, nil
+}
+
+// ahead tells whether the event, one that does not recur, is still to begin.
+func (p *Present) ahead(now time.Time) bool {
+	e := p.Event
+	return e != nil && e.Master != nil && !series(e) && e.Master.Start.In(p.Zone).After(now)
 }

@@ -196,7 +196,7 @@ func (c *Changer) outcome(tx *store.Tx, b *store.Booking, r *store.Room, reason 
 	next := *b
 	if r == nil && b.Link != "" {
 		// A link whose conference somebody deleted at the provider does not stay.
-		if alive, err := c.linkAlive(tx, b); err != nil {
+		if alive, err := c.linkAlive(tx, b, false); err != nil {
 			return err
 		} else if !alive {
 			next.Link, b.Link = "", ""
@@ -229,8 +229,8 @@ func (c *Changer) outcome(tx *store.Tx, b *store.Booking, r *store.Room, reason 
 }
 
 // linkAlive tells whether the link that stands in b's event leads to somewhere: the join page, or a
-// room that still has it.
-func (c *Changer) linkAlive(tx *store.Tx, b *store.Booking) (bool, error) {
+// room that still has it. ahead: the event is to come, for which a meeting that has ended is none.
+func (c *Changer) linkAlive(tx *store.Tx, b *store.Booking, ahead bool) (bool, error) {
 	if joins(b) {
 		return true, nil
 	}
@@ -239,7 +239,7 @@ func (c *Changer) linkAlive(tx *store.Tx, b *store.Booking) (bool, error) {
 		return false, fmt.Errorf("read the rooms: %w", err)
 	}
 	for _, r := range rooms {
-		if r.JoinURL != b.Link {
+		if r.JoinURL != b.Link || ahead && conference.Status(r.Status) == conference.StatusEnded {
 			continue
 		}
 		switch conference.RoomState(r.State) {

@@ -87,6 +87,7 @@ type world struct {
 	beta *emulator.MTSLink // words Beta, Beta Webinar; resource beta
 
 	anna, phone, boris *rowsClient // phone is anna's second device
+	client             http.Client // of all of them; worlds end one by one
 
 	ahead       atomic.Int64 // of the real time, of program and accounts
 	unsubmitted atomic.Bool  // the accounts' owner, too, has not confirmed the address
@@ -124,7 +125,7 @@ func (s *rowSet) play(name string, play func(w *world), options ...func(*config)
 
 func newWorld(t *testing.T, options ...func(*config)) *world {
 	t.Helper()
-	w := &world{T: t}
+	w := &world{T: t, client: http.Client{Transport: &http.Transport{}}}
 	account := func(token string) (*emulator.MTSLink, string) {
 		m := emulator.NewMTSLink(emulator.MTSLinkOptions{
 			Token: token, Now: w.now, Members: []emulator.Member{{Email: anna, Name: "Anna", Confirmed: true}},
@@ -178,7 +179,7 @@ func newWorld(t *testing.T, options ...func(*config)) *world {
 	t.Cleanup(func() {
 		w.mts.Clear()
 		w.beta.Clear()
-		http.DefaultClient.CloseIdleConnections()
+		w.client.CloseIdleConnections()
 		cancel()
 		if err := errors.Join(<-done, w.app.Close()); err != nil {
 			t.Errorf("the program ended with %v", err)
@@ -335,7 +336,7 @@ func (c *rowsClient) try(method, path, body string, headers ...string) (*rowsRep
 		name, value, _ := strings.Cut(h, ": ")
 		req.Header.Set(name, value)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := c.w.client.Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (s *simulation) jump(to time.Time) {
 // newSimulation starts the program at yearsBegin. Nothing passes until the first step.
 func newSimulation(t *testing.T, until time.Time, options ...func(*simulation)) *simulation {
 	t.Helper()
-	s := &simulation{world: &world{T: t}, until: until, mails: map[string][]string{}}
+	s := &simulation{world: &world{T: t, client: http.Client{Transport: &http.Transport{}}}, until: until, mails: map[string][]string{}}
 	s.at.Store(yearsBegin.UnixMicro())
 	for _, option := range options {
 		option(s)
@@ -170,7 +170,7 @@ func (s *simulation) start() {
 	app := s.app
 	go func() { done <- app.run(ctx, web) }()
 	s.halt = func() {
-		http.DefaultClient.CloseIdleConnections()
+		s.client.CloseIdleConnections()
 		cancel()
 		if err := errors.Join(<-done, app.Close()); err != nil {
 			s.Errorf("the program ended with %v", err)

@@ -142,6 +142,9 @@ func (t *run) answered(tx *store.Tx, c *call, got answer, tell bool) error {
 		learn(room, got.room)
 		room.State = string(conference.RoomLive)
 	case update:
+		if c.state == conference.RoomHistory {
+			room.People = "" // nobody has looked after them since
+		}
 		if len(got.room.Refs) > 0 || got.room.JoinURL != "" {
 			learn(room, got.room)
 		}
