@@ -50,6 +50,8 @@ func TestFaultSeries(t *testing.T) {
 	switch {
 	case testing.Short():
 		t.Skip("the fault program takes half a minute")
+	case raced:
+		t.Skip("under the race detector its pauses are too short; .ci/run plays it without")
 	case runtime.GOOS == "windows":
 		t.Skip("the fault program kills by signals, which this system has not")
 	}
