@@ -27,7 +27,7 @@ func TestMTSLinkFaults(t *testing.T) {
 	t.Cleanup(server.Close)
 	p, err := mtslink.New(mtslink.Config{BaseURL: server.URL + "/v3", Token: "key"})
 	noError(t, err)
-	f.opts.Late = within(2 * time.Second)
+	f.opts.Late = within(900 * time.Millisecond)
 	f.opts.Providers = map[string]conference.Provider{"a": conference.Guard(p, conference.GuardOptions{Timeout: 400 * time.Millisecond})}
 
 	seed := uint64(time.Now().UnixNano())

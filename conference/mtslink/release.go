@@ -38,10 +38,11 @@ func (p *Provider) Release(ctx context.Context, r conference.Room) error {
 }
 
 // remove deletes the event begun, which is r's, with its sessions. Finished sessions that are not
-// r's are left.
+// r's are left; where r knows of none, the session's answer was lost, and a finished one is what an
+// earlier release has stopped.
 func (p *Provider) remove(ctx context.Context, r conference.Room, begun event) error {
 	for _, s := range begun.Sessions {
-		if s.Status == statusStop && string(s.ID) != r.Refs[RefSession] {
+		if known := r.Refs[RefSession]; s.Status == statusStop && known != "" && string(s.ID) != known {
 			continue
 		}
 		if s.Status == statusStart {
