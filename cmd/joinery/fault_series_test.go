@@ -51,7 +51,7 @@ func TestFaultSeries(t *testing.T) {
 	case testing.Short():
 		t.Skip("the fault program takes half a minute")
 	case raced:
-		t.Skip("under the race detector its pauses are too short; .ci/run plays it without")
+		t.Skip("it is played without the race detector, by .ci/run")
 	case runtime.GOOS == "windows":
 		t.Skip("the fault program kills by signals, which this system has not")
 	}
