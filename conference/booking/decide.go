@@ -229,11 +229,13 @@ func (s sight) looksAt(r *store.Room) time.Time {
 }
 
 // turn says what becomes of a live room that is of another occurrence than the wanted one, or of
-// whose meeting there may be news. turns is false where it simply stays. A meeting that has not begun
+// whose meeting there may be news. turns is false where it simply stays, or is brought up to date in
+// place: one at the very time that is wanted is the wanted meeting by another name, as when its event
+// becomes a series while people are in it. A meeting that has not begun
 // is brought to the wanted occurrence, also one that nobody came to; one that took place is history;
 // one with people in it is waited for, within the bounds of design §7, and then left to them.
 func (s sight) turn(r *store.Room) (a action, turns bool) {
-	other := r.Occurrence != s.want.Occurrence
+	other := r.Occurrence != s.want.Occurrence && !r.Start.Equal(s.want.Meeting.Start)
 	at := s.looksAt(r)
 	due := s.askDue(r) || !at.IsZero() && !at.After(s.now) || s.revived(r)
 	if !s.asked[r.ID] && !other && !due {

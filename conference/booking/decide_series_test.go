@@ -49,6 +49,7 @@ func TestDecideSeries(t *testing.T) {
 	people := next
 	people.People = []conference.Participant{{Person: conference.Person{Email: "boris@example.org"}, Role: conference.RoleGuest}}
 
+	named := wantAt(start)
 	again := next
 	again.Occurrence = "this"
 	longer := wantAt(start)
@@ -103,6 +104,7 @@ func TestDecideSeries(t *testing.T) {
 		{name: "its own occurrence is moved into the future after its time: ask", now: at(12, 0), want: again, room: room(live, askAt(at(12, 10))), next: action{do: ask, room: 1}},
 		{name: "its own occurrence is moved into the future, it was held", now: at(12, 0), want: again, room: room(ended), asked: true, next: action{do: keep, room: 1}},
 		{name: "its own occurrence is moved into the future, nobody had come", now: at(12, 0), want: again, room: room(planned), asked: true, next: action{do: update, room: 1}},
+		{name: "its event becomes a series while people are in it", now: at(9, 50), want: named, room: room(live, askAt(at(10, 5))), next: action{do: update, room: 1}},
 		{name: "no room yet, the licence is taken", now: at(8, 0), want: next, room: room("", state(conference.RoomGone)), taken: true, next: action{do: refuse, reason: "busy"}},
 		{name: "history of before", now: at(12, 0), want: next, room: room(ended, state(conference.RoomHistory)), next: action{do: intend, account: "a"}},
 		{name: "its own occurrence, held already, was moved", now: at(12, 0), want: next, room: room(ended, brought, state(conference.RoomHistory)), next: action{do: intend, account: "a"}},
