@@ -95,7 +95,7 @@ func expandAnything(t *testing.T, text string, from int64) {
 	if err != nil && !errors.Is(err, ErrBudget) && nextErr == nil {
 		t.Errorf("expanding: %v, but next has no error", err)
 	}
-	if took := time.Since(begin); took > 5*time.Second {
+	if took := time.Since(begin); took > 30*time.Second {
 		t.Errorf("took %s", took)
 	}
 }

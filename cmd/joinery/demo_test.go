@@ -40,7 +40,7 @@ func (s *sharedBuffer) String() string {
 func soon(t *testing.T, ready func() (problem string)) {
 	t.Helper()
 	problem := ""
-	for begun := time.Now(); time.Since(begun) < 15*time.Second; time.Sleep(20 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(20 * time.Millisecond) {
 		if problem = ready(); problem == "" {
 			return
 		}
@@ -63,7 +63,7 @@ func startDemo(t *testing.T, args ...string) (printed string, end func() (code i
 		select {
 		case code := <-done:
 			return code, errText.String()
-		case <-time.After(15 * time.Second):
+		case <-time.After(time.Minute):
 			return -1, "it does not end"
 		}
 	})

@@ -225,7 +225,7 @@ func TestRowsSeriesBad(t *testing.T) {
 		for n := range 50 {
 			got = w.changed(got, 2*n+1, "LOCATION:Beta")
 		}
-		w.wantWithin(5*time.Second, func() { w.anna.put(aPath, got) })
+		w.wantWithin(promptly, func() { w.anna.put(aPath, got) })
 		w.idle()
 		w.onlyAt(nth(0))
 		got = w.anna.get(aPath).body

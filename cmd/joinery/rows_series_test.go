@@ -252,7 +252,7 @@ func (w *world) onlyAt(start time.Time) emulator.Conference {
 
 // promptly is the time within which everything is answered on a machine that plays ten worlds at once, under
 // the race detector too: a bound for what would take for ever, no measure of speed.
-const promptly = 30 * time.Second
+const promptly = 60 * time.Second
 
 // wantWithin checks that something is answered in time.
 func (w *world) wantWithin(d time.Duration, do func()) {

@@ -251,7 +251,7 @@ func (w *world) update(f func(tx *store.Tx) error) {
 }
 
 // patience is how long a world is given to do what it does by itself.
-const patience = 15 * time.Second
+const patience = 90 * time.Second
 
 // eventually waits until check finds nothing to complain of.
 func (w *world) eventually(check func() error) {

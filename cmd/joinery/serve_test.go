@@ -49,7 +49,7 @@ func (c *commandLine) serve() (address string, stop func() (code int, stderr str
 		select {
 		case code := <-done:
 			return code, errText.String()
-		case <-time.After(15 * time.Second):
+		case <-time.After(time.Minute):
 			return -1, "it does not end"
 		}
 	}

@@ -194,7 +194,7 @@ func (f *fixture) settle(ids ...int64) {
 
 func (f *fixture) until(done func() bool) {
 	f.t.Helper()
-	for end := time.Now().Add(30 * time.Second); !done(); {
+	for end := time.Now().Add(time.Minute); !done(); {
 		if time.Now().After(end) {
 			f.t.Fatalf("it does not come about:\n%s", f.dump())
 		}

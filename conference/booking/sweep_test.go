@@ -281,7 +281,7 @@ func TestSweepQueue(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- runner.Run(ctx) }()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		var w *store.Work
 		h.update(func(tx *store.Tx) (err error) {
 			w, err = tx.WorkOf(SweepKind, sweepSubject)

@@ -90,7 +90,7 @@ func TestDelayEndsWithTheClient(t *testing.T) {
 	if _, _, err := a.post(ctx); err == nil {
 		t.Fatal("the delayed call was answered")
 	}
-	for deadline := time.Now().Add(5 * time.Second); len(a.State().Conferences) == 0; {
+	for deadline := time.Now().Add(time.Minute); len(a.State().Conferences) == 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("the effect did not happen")
 		}
