@@ -1,13 +1,16 @@
 package store
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 const calendarColumns = `id, user_id, slug, name, description, color, ordering, transparent, components,
-	conference, seq, prop_seq, created_at, props, timezone`
+	conference, seq, prop_seq, inbox, created_at, props, timezone`
 
 func (c *Calendar) fields() []any {
 	return []any{&c.ID, &c.UserID, &c.Slug, &c.Name, &c.Description, &c.Color, &c.Order, &c.Transparent,
-		(*words)(&c.Components), &c.Conference, &c.Seq, &c.PropSeq, (*instant)(&c.Created),
+		(*words)(&c.Components), &c.Conference, &c.Seq, &c.PropSeq, &c.Inbox, (*instant)(&c.Created),
 		(*dict)(&c.Props), &c.Timezone}
 }
 
@@ -17,10 +20,10 @@ func (tx *Tx) CreateCalendar(c *Calendar) error {
 	c.Created, c.Seq, c.PropSeq = tx.at, 1, 1
 	err := tx.row([]any{&c.ID}, `INSERT INTO calendars
 		(user_id, slug, name, description, color, ordering, transparent, components, conference,
-		 seq, prop_seq, floor, created_at, props, timezone)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		 seq, prop_seq, floor, inbox, created_at, props, timezone)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		c.UserID, c.Slug, c.Name, c.Description, c.Color, c.Order, c.Transparent, words(c.Components), c.Conference,
-		c.Seq, c.PropSeq, 0, instant(c.Created), dict(c.Props), c.Timezone)
+		c.Seq, c.PropSeq, 0, c.Inbox, instant(c.Created), dict(c.Props), c.Timezone)
 	if err != nil {
 		return fmt.Errorf("create calendar %q: %w", c.Slug, err)
 	}
@@ -32,16 +35,30 @@ func (tx *Tx) CalendarByID(id int64) (*Calendar, error) {
 	return one(tx, "calendar", (*Calendar).fields, `SELECT `+calendarColumns+` FROM calendars WHERE id = ?`, id)
 }
 
-// CalendarBySlug reads a user's calendar; case counts.
+// CalendarBySlug reads a user's calendar, or the inbox once it was made; case counts.
 func (tx *Tx) CalendarBySlug(userID int64, slug string) (*Calendar, error) {
 	return one(tx, "calendar", (*Calendar).fields, `SELECT `+calendarColumns+` FROM calendars
 		WHERE user_id = ? AND slug = ?`, userID, slug)
 }
 
-// Calendars lists a user's calendars, oldest first.
+// Calendars lists a user's calendars, oldest first, without the inbox.
 func (tx *Tx) Calendars(userID int64) ([]Calendar, error) {
 	return list(tx, "calendars", (*Calendar).fields, `SELECT `+calendarColumns+` FROM calendars
-		WHERE user_id = ? ORDER BY id`, userID)
+		WHERE user_id = ? AND NOT inbox ORDER BY id`, userID)
+}
+
+// inboxSlug is the slug of every inbox.
+const inboxSlug = "inbox"
+
+// Inbox reads a user's scheduling inbox, a collection of messages, and makes it where there is none yet.
+// Its objects have UserID 0.
+func (tx *Tx) Inbox(userID int64) (*Calendar, error) {
+	c, err := tx.CalendarBySlug(userID, inboxSlug)
+	if err == nil || !errors.Is(err, ErrNotFound) {
+		return c, err
+	}
+	c = &Calendar{UserID: userID, Slug: inboxSlug, Name: "Inbox", Inbox: true}
+	return c, tx.CreateCalendar(c)
 }
 
 // UpdateCalendar writes the properties (all but ID, UserID, Slug, Seq and Created), raises PropSeq

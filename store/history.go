@@ -6,7 +6,8 @@ import (
 )
 
 // PurgeHistory forgets what ended before an instant: replaced revisions, tombstones (sync tokens
-// older than these expire), steps, the bodies of messages that were sent or refused, and audits. It
+// older than these expire), steps, the bodies of messages that were sent or refused, audits, what is
+// known of mail that came in, and messages in inboxes. It
 // takes at most limit rows (above 0), so that other changes need not wait long; more tells that
 // there may be others.
 func (tx *Tx) PurgeHistory(before time.Time, limit int) (more bool, err error) {
@@ -25,6 +26,8 @@ func (tx *Tx) PurgeHistory(before time.Time, limit int) (more bool, err error) {
 		purgeRows(`UPDATE messages SET body = NULL WHERE id IN (SELECT id FROM messages
 			WHERE updated_at < ? AND body IS NOT NULL AND state IN ('sent', 'failed') LIMIT ?)`),
 		purgeRows(`DELETE FROM audits WHERE id IN (SELECT id FROM audits WHERE at < ? LIMIT ?)`),
+		purgeRows(`DELETE FROM incoming WHERE id IN (SELECT id FROM incoming WHERE at < ? LIMIT ?)`),
+		func(limit int) (int, error) { return tx.purgeInboxes(at, limit) },
 	} {
 		n, err := purge(left)
 		if err != nil {
@@ -57,4 +60,19 @@ func (tx *Tx) purgeTombstones(before instant, limit int) (n int, err error) {
 		}
 	}
 	return len(rows), nil
+}
+
+// purgeInboxes deletes the oldest messages, as their owner might.
+func (tx *Tx) purgeInboxes(before instant, limit int) (n int, err error) {
+	ids, err := list(tx, "inboxes", func(id *int64) []any { return []any{id} }, `SELECT id FROM objects
+		WHERE user_id = 0 AND modified_at < ? ORDER BY modified_at LIMIT ?`, before, limit)
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		if err := tx.DeleteObject(id); err != nil {
+			return 0, err
+		}
+	}
+	return len(ids), nil
 }

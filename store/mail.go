@@ -2,16 +2,25 @@ package store
 
 import "fmt"
 
-const deliveryColumns = `id, event_id, address, reply, sequence, message_id, status, at, sent_view`
+const deliveryColumns = `id, event_id, address, reply, sequence, message_id, status, token, forced, reported, at, sent_view`
 
 func (d *Delivery) fields() []any {
-	return []any{&d.ID, &d.EventID, &d.Address, &d.Reply, &d.Sequence, &d.MessageID, &d.Status, (*instant)(&d.At), &d.View}
+	return []any{&d.ID, &d.EventID, &d.Address, &d.Reply, &d.Sequence, &d.MessageID, &d.Status, &d.Token, &d.Forced, &d.Reported,
+		(*instant)(&d.At), &d.View}
 }
 
 // Delivery reads what an address was last sent about an event.
 func (tx *Tx) Delivery(eventID int64, address string, reply bool) (*Delivery, error) {
 	return one(tx, "delivery", (*Delivery).fields, `SELECT `+deliveryColumns+` FROM deliveries
 		WHERE event_id = ? AND address = ? AND reply = ?`, eventID, address, reply)
+}
+
+// DeliveryByToken finds whose answer page a token names.
+func (tx *Tx) DeliveryByToken(token string) (*Delivery, error) {
+	if token == "" {
+		return nil, ErrNotFound
+	}
+	return one(tx, "delivery", (*Delivery).fields, `SELECT `+deliveryColumns+` FROM deliveries WHERE token = ?`, token)
 }
 
 // Deliveries lists an event's deliveries by id.
@@ -24,13 +33,14 @@ func (tx *Tx) Deliveries(eventID int64) ([]Delivery, error) {
 // ID, or replaces the delivery of that ID, all but what it is found by.
 func (tx *Tx) PutDelivery(d *Delivery) error {
 	if d.ID != 0 {
-		return tx.change("update delivery", `UPDATE deliveries SET sequence = ?, message_id = ?, status = ?, at = ?,
-			sent_view = ? WHERE id = ?`, d.Sequence, d.MessageID, d.Status, instant(d.At), d.View, d.ID)
+		return tx.change("update delivery", `UPDATE deliveries SET sequence = ?, message_id = ?, status = ?, token = ?, forced = ?,
+			reported = ?, at = ?, sent_view = ? WHERE id = ?`, d.Sequence, d.MessageID, d.Status, d.Token, d.Forced, d.Reported,
+			instant(d.At), d.View, d.ID)
 	}
 	err := tx.row([]any{&d.ID}, `INSERT INTO deliveries
-		(event_id, address, reply, sequence, message_id, status, at, sent_view)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-		d.EventID, d.Address, d.Reply, d.Sequence, d.MessageID, d.Status, instant(d.At), d.View)
+		(event_id, address, reply, sequence, message_id, status, token, forced, reported, at, sent_view)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		d.EventID, d.Address, d.Reply, d.Sequence, d.MessageID, d.Status, d.Token, d.Forced, d.Reported, instant(d.At), d.View)
 	if err != nil {
 		return fmt.Errorf("insert delivery: %w", err)
 	}
@@ -54,6 +64,14 @@ func (m *Message) fields() []any { return append(m.sentFields(), &m.Body) }
 // MessageByID reads a message.
 func (tx *Tx) MessageByID(id int64) (*Message, error) {
 	return one(tx, "message", (*Message).fields, `SELECT `+messageColumns+` FROM messages WHERE id = ?`, id)
+}
+
+// MessageByMessageID finds a message by its Message-ID, given without angle brackets; without Body.
+func (tx *Tx) MessageByMessageID(messageID string) (*Message, error) {
+	if messageID == "" {
+		return nil, ErrNotFound
+	}
+	return one(tx, "message", (*Message).sentFields, `SELECT `+sentColumns+` FROM messages WHERE message_id = ?`, messageID)
 }
 
 // Messages lists an event's messages, oldest first, without Body (MessageByID reads it).

@@ -12,10 +12,24 @@ type User struct {
 	Password  string   // encoded hash, see Password functions of caldav
 	Addresses []string // lower case, without "mailto:", the preferred one first
 	Removed   bool     // kept so that cancellations can still go out in its name
-	Created   time.Time
+	Kind      UserKind
+	// DefaultCalendar takes what the user is invited to; 0, or one that is gone: the first that takes events.
+	DefaultCalendar int64
+	Created         time.Time
 }
 
-// A Calendar is a calendar collection. Its inbox and outbox have no rows.
+// A UserKind is what a principal is (RFC 5545 §3.2.3).
+type UserKind string
+
+// The kinds of users. Rooms and resources answer invitations by themselves.
+const (
+	UserIndividual UserKind = ""
+	UserRoom       UserKind = "room"
+	UserResource   UserKind = "resource"
+)
+
+// A Calendar is a calendar collection, or a user's scheduling inbox, whose objects are messages. The
+// outbox has no row.
 type Calendar struct {
 	ID          int64
 	UserID      int64
@@ -31,6 +45,7 @@ type Calendar struct {
 	Props       map[string]string // dead properties: "{namespace}name" to inner XML
 	Seq         int64             // rises with every change of a member
 	PropSeq     int64             // rises with every change of its properties
+	Inbox       bool              // see Tx.Inbox
 	Created     time.Time
 }
 
@@ -95,8 +110,10 @@ type Event struct {
 	Saved    time.Time // the last save by a client that may concern others
 	Imported bool      // came with an import: no conference and no mail until it is saved again
 	Silent   bool      // deleted with Schedule-Reply: F
-	Sequence int       // the highest SEQUENCE that was seen or sent
-	Created  time.Time
+	// Delivered: its object was put into the attendee's calendar by us, and no client has saved it since.
+	Delivered bool
+	Sequence  int // the highest SEQUENCE that was seen or sent
+	Created   time.Time
 }
 
 // BookingState says what is wanted of a booking.
@@ -224,7 +241,41 @@ type Delivery struct {
 	Sequence  int
 	MessageID string // of the last message, without angle brackets
 	Status    string // SCHEDULE-STATUS: 1.0, 1.1, 5.1, …
+	Token     string // of this person's answer page; unguessable, never logged; empty: none yet
+	Forced    bool   // to be told though nothing changed (SCHEDULE-FORCE-SEND)
+	Reported  string // the failing Status that the organiser was told of; empty: none
 	At        time.Time
+}
+
+// An Answer is what an attendee last said to one component of an organiser's event, whichever way it
+// came. PARTSTAT stands in the event itself; this is what the event cannot hold.
+type Answer struct {
+	ID           int64
+	EventID      int64     // the organiser's
+	Address      string    // lower case, without "mailto:"
+	RecurrenceID string    // as a Room's Occurrence; empty: the event itself
+	PartStat     string    // as it was said
+	Sequence     int       // of what was answered
+	Stamp        time.Time // DTSTAMP of the answer: an older one does not replace it
+	Source       string    // change.AnswerSource
+	Comment      string
+	Start, End   time.Time // the time proposed instead (COUNTER); zero: none
+	Waiting      time.Time // since when it waits for a free place; zero: it does not
+	Told         bool      // the organiser was told of Comment and proposal, or there are none
+	Created      time.Time
+	Updated      time.Time
+}
+
+// An Incoming is a mail that came in and what became of it, kept for why.
+type Incoming struct {
+	ID        int64
+	At        time.Time
+	UID       string // empty: none could be read
+	Address   string // who answered, or was not reached
+	MessageID string // without angle brackets
+	Method    string // REPLY, COUNTER, REFRESH, DSN, …
+	Outcome   string // change.Outcome, or what the mailer refused it for
+	Detail    string // for operators
 }
 
 // MessageState says how far a mail is.

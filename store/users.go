@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-const userColumns = `id, login, name, locale, zone, password, addresses, removed, created_at`
+const userColumns = `id, login, name, locale, zone, password, addresses, removed, kind, default_calendar, created_at`
 
 func (u *User) fields() []any {
 	return []any{&u.ID, &u.Login, &u.Name, &u.Locale, &u.Zone, &u.Password, (*words)(&u.Addresses), &u.Removed,
-		(*instant)(&u.Created)}
+		&u.Kind, &u.DefaultCalendar, (*instant)(&u.Created)}
 }
 
 // CreateUser inserts a user and sets its ID and Created. Its addresses are brought to lower case,
@@ -19,9 +19,10 @@ func (tx *Tx) CreateUser(u *User) error {
 	u.Created, u.Removed = tx.at, false
 	u.Addresses = foldAddresses(u.Addresses)
 	err := tx.row([]any{&u.ID}, `INSERT INTO users
-		(login, login_key, name, locale, zone, password, addresses, removed, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-		u.Login, fold(u.Login), u.Name, u.Locale, u.Zone, u.Password, words(u.Addresses), false, instant(u.Created))
+		(login, login_key, name, locale, zone, password, addresses, removed, kind, default_calendar, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		u.Login, fold(u.Login), u.Name, u.Locale, u.Zone, u.Password, words(u.Addresses), false, u.Kind,
+		u.DefaultCalendar, instant(u.Created))
 	if err != nil {
 		return fmt.Errorf("create user %q: %w", u.Login, err)
 	}
@@ -56,9 +57,9 @@ func (tx *Tx) Users() ([]User, error) {
 func (tx *Tx) UpdateUser(u *User) error {
 	u.Addresses = foldAddresses(u.Addresses)
 	err := tx.change("update user", `UPDATE users SET
-		login = ?, login_key = ?, name = ?, locale = ?, zone = ?, password = ?, addresses = ?
-		WHERE id = ? AND login_key IS NOT NULL`,
-		u.Login, fold(u.Login), u.Name, u.Locale, u.Zone, u.Password, words(u.Addresses), u.ID)
+		login = ?, login_key = ?, name = ?, locale = ?, zone = ?, password = ?, addresses = ?,
+		kind = ?, default_calendar = ? WHERE id = ? AND login_key IS NOT NULL`,
+		u.Login, fold(u.Login), u.Name, u.Locale, u.Zone, u.Password, words(u.Addresses), u.Kind, u.DefaultCalendar, u.ID)
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func (tx *Tx) DeleteUser(id int64) error {
 	if _, err := tx.exec(`DELETE FROM user_addresses WHERE user_id = ?`, id); err != nil {
 		return fmt.Errorf("remove user: %w", err)
 	}
-	calendars, err := tx.Calendars(id)
+	calendars, err := list(tx, "calendars", (*Calendar).fields, `SELECT `+calendarColumns+` FROM calendars WHERE user_id = ?`, id)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ const (
 	WorkBooking = "booking" // a booking: bring its rooms in line (conference/booking)
 	WorkMail    = "mail"    // an event: tell whom it concerns (mailer)
 	WorkSubmit  = "submit"  // a message: hand it to the relay (mailer)
+	WorkDeliver = "deliver" // an event: bring the copies of local attendees in line, see Deliverer
 )
 
 // Options are what a Changer is given from outside.
@@ -158,6 +159,9 @@ type Policy struct {
 	JoinAlways   bool          // events that do not recur carry the join page's link too
 	SeriesDirect bool          // series carry the provider's link of the moment instead
 	JoinOpens    time.Duration // how long before its start a join page lets people in; 0: 30 min
+
+	AnswerBase string // address of the answer pages, to which a token is added; empty: there are none
+	MailLocals bool   // local users are mailed what they find in their calendars too
 
 	Register           bool // participants are registered at the provider
 	UnregisterDeclined bool // those who declined are not

@@ -37,6 +37,12 @@ type Present struct {
 	Problem string // why there is no room now (a conference.Reason or "other"), empty: there is, or will be
 	Warning string // why people could not be registered, empty: all are
 
+	// Managed tells of an attendee's copy that its organiser's event is served here: answers go straight
+	// into it and are not mailed.
+	Managed bool
+	// Locals are the local users among the attendees of an event that its owner organises, by address.
+	Locals map[string]*store.User
+
 	conferences conferences // the event's bookings; empty once it is gone
 	Zone        *time.Location
 }
