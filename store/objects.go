@@ -102,6 +102,21 @@ func (tx *Tx) DeleteObject(id int64) error {
 	return tx.bury(calendarID, name)
 }
 
+// DeleteByUID removes the members of a collection that have a UID, as DeleteObject does.
+func (tx *Tx) DeleteByUID(calendarID int64, uid string) error {
+	ids, err := tx.ids(`SELECT id FROM objects WHERE calendar_id = ? AND uid = ?
+		AND user_id = (SELECT CASE WHEN inbox THEN 0 ELSE user_id END FROM calendars WHERE id = ?)`, calendarID, uid, calendarID)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := tx.DeleteObject(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // MoveObject renames an object, also into another calendar: a tombstone at the old place, a change at
 // the new one. ErrExists if the new place is taken; nothing happens if it is the old one.
 func (tx *Tx) MoveObject(id, calendarID int64, name string) error {
@@ -129,9 +144,10 @@ func (tx *Tx) MoveObject(id, calendarID int64, name string) error {
 	return tx.bury(fromID, fromName)
 }
 
-// raiseSeq gives a calendar its next Seq and tells whose it is.
+// raiseSeq gives a calendar its next Seq and tells whose its objects are: those of an inbox are nobody's.
 func (tx *Tx) raiseSeq(calendarID int64) (seq, userID int64, err error) {
-	err = tx.row([]any{&seq, &userID}, `UPDATE calendars SET seq = seq + 1 WHERE id = ? RETURNING seq, user_id`, calendarID)
+	err = tx.row([]any{&seq, &userID}, `UPDATE calendars SET seq = seq + 1 WHERE id = ? 
+		RETURNING seq, CASE WHEN inbox THEN 0 ELSE user_id END`, calendarID)
 	if err != nil {
 		err = fmt.Errorf("raise seq of the calendar: %w", err)
 	}

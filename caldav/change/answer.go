@@ -2,8 +2,11 @@ package change
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
+	"joinery/caldav/ical"
 	"joinery/caldav/itip"
 	"joinery/store"
 )
@@ -71,10 +74,115 @@ func (c *Changer) Refresh(ctx context.Context, eventID int64, address string) er
 }
 
 // AnswerIn is Answer inside tx.
-func (c *Changer) AnswerIn(tx *store.Tx, a Answer) (Outcome, error) { return OutcomeUnknown, nil }
-
-func (c *Changer) organizersEvent(tx *store.Tx, uid, organizer, address string) (*store.Event, error) {
-	return nil, store.ErrNotFound
+func (c *Changer) AnswerIn(tx *store.Tx, a Answer) (Outcome, error) {
+	ev, err := find(tx.EventByID(a.EventID))
+	if err != nil {
+		return OutcomeUnknown, fmt.Errorf("read the answered event: %w", err)
+	}
+	if ev == nil || ev.Role != store.RoleOrganizer {
+		return OutcomeUnknown, nil
+	}
+	p, err := c.present(tx, ev.ID)
+	if err != nil {
+		return OutcomeUnknown, err
+	}
+	r := &answering{c: c, tx: tx, present: p, Answer: a}
+	return r.take()
 }
 
-func (c *Changer) force(tx *store.Tx, eventID int64, address string) error { return nil }
+// organizersEvent implements OrganizersEvent.
+func (c *Changer) organizersEvent(tx *store.Tx, uid, organizer, address string) (*store.Event, error) {
+	events, err := tx.EventsByUID(uid)
+	if err != nil {
+		return nil, fmt.Errorf("look for the UID: %w", err)
+	}
+	var found *store.Event
+	for i := range events {
+		ev := &events[i]
+		if ev.Role != store.RoleOrganizer {
+			continue
+		}
+		u, err := tx.UserByID(ev.UserID)
+		if err != nil {
+			return nil, fmt.Errorf("read the organiser: %w", err)
+		}
+		if organizer != "" && !slices.Contains(u.Addresses, organizer) {
+			continue
+		}
+		known, err := c.knows(tx, ev, address)
+		if err != nil {
+			return nil, err
+		}
+		if known {
+			return ev, nil
+		}
+		if organizer != "" && found == nil {
+			found = ev
+		}
+	}
+	if found == nil {
+		return nil, store.ErrNotFound
+	}
+	return found, nil
+}
+
+// knows tells whether address is, or was, invited to ev.
+func (c *Changer) knows(tx *store.Tx, ev *store.Event, address string) (bool, error) {
+	d, err := find(tx.Delivery(ev.ID, address, false))
+	if err != nil {
+		return false, fmt.Errorf("read what was told: %w", err)
+	}
+	if d != nil {
+		return true, nil
+	}
+	data := ev.Data
+	if ev.ObjectID != 0 {
+		o, err := tx.ObjectByID(ev.ObjectID)
+		if err != nil {
+			return false, fmt.Errorf("read the object: %w", err)
+		}
+		data = o.Data
+	}
+	e := parseStored(data)
+	return e != nil && invites(e, address), nil
+}
+
+func invites(e *ical.Event, address string) bool {
+	return slices.ContainsFunc(e.All(), func(v *ical.VEvent) bool { return attendeeOf(v, address) != nil })
+}
+
+func attendeeOf(v *ical.VEvent, address string) *ical.Attendee {
+	for i := range v.Attendees {
+		if v.Attendees[i].Address == address {
+			return &v.Attendees[i]
+		}
+	}
+	return nil
+}
+
+func (c *Changer) force(tx *store.Tx, eventID int64, address string) error {
+	d, err := find(tx.Delivery(eventID, address, false))
+	if err != nil || d == nil {
+		return err // who was never told is told anyhow
+	}
+	d.Forced = true
+	if err := tx.PutDelivery(d); err != nil {
+		return fmt.Errorf("note what is to be sent again: %w", err)
+	}
+	return c.concern(tx, eventID)
+}
+
+// forceAll notes whom a save wants told again.
+func (c *Changer) forceAll(tx *store.Tx, p *plan) error {
+	for _, address := range p.forced {
+		d, err := find(tx.Delivery(p.event.ID, address, p.event.Role == store.RoleAttendee))
+		if err != nil || d == nil {
+			return err
+		}
+		d.Forced = true
+		if err := tx.PutDelivery(d); err != nil {
+			return fmt.Errorf("note what is to be sent again: %w", err)
+		}
+	}
+	return nil
+}

@@ -17,7 +17,7 @@ const (
 	WorkBooking = "booking" // a booking: bring its rooms in line (conference/booking)
 	WorkMail    = "mail"    // an event: tell whom it concerns (mailer)
 	WorkSubmit  = "submit"  // a message: hand it to the relay (mailer)
-	WorkDeliver = "deliver" // an event: bring the copies of local attendees in line, see Deliverer
+	WorkDeliver = "deliver" // an event: bring the copies of local attendees in line, see DeliverQueue
 )
 
 // Options are what a Changer is given from outside.
@@ -127,7 +127,11 @@ func (c *Changer) RemoveUser(ctx context.Context, by Caller, u *store.User) erro
 // Present returns what stands for an event: its parsed bytes (the last ones if it is deleted) and
 // rows, for the mailer and why. See present.go.
 func (c *Changer) Present(tx *store.Tx, eventID int64) (*Present, error) {
-	return c.present(tx, eventID)
+	p, err := c.present(tx, eventID)
+	if err != nil {
+		return nil, err
+	}
+	return p, c.scheduled(tx, p)
 }
 
 // MarkDelivered writes SCHEDULE-STATUS (RFC 6638 §3.2.9) into the event's object inside tx, of all

@@ -89,7 +89,7 @@ func (c *Changer) deleteTx(tx *store.Tx, by Caller, o *store.Object, silent bool
 			return err
 		}
 	}
-	if err := c.opts.Outbox.Touch(tx, WorkMail, ev.ID, tx.Now()); err != nil {
+	if err := c.concern(tx, ev.ID); err != nil {
 		return err
 	}
 	tx.OnCommit(func() { c.wake(ev.ID) })
@@ -125,7 +125,7 @@ func (c *Changer) refresh(tx *store.Tx, ev *store.Event) error {
 			return err
 		}
 	}
-	return c.opts.Outbox.Touch(tx, WorkMail, ev.ID, tx.Now())
+	return c.concern(tx, ev.ID)
 }
 
 func (c *Changer) deleteCalendar(ctx context.Context, by Caller, cal *store.Calendar) error {

@@ -29,6 +29,7 @@ type situation struct {
 	copies   map[*ical.VEvent]*Ask // by override: the same of it
 
 	base, current, incoming *ical.Event // base and current are nil where there is none
+	stale                   bool        // incoming is an attendee's save of what the organiser has changed since
 	refused                 string      // why this user gets no new conference now, a conference.Reason
 	newID                   func() string
 }
@@ -40,6 +41,7 @@ type plan struct {
 	booking *store.Booking // of the event itself, to be stored; nil: unchanged
 	created bool           // booking asks for a conference that was not asked for before
 	singles []single       // of occurrences, to be stored
+	forced  []string       // whom the client wants told again (SCHEDULE-FORCE-SEND)
 	why     string
 }
 
@@ -56,7 +58,7 @@ func planSave(s situation) plan {
 	p.event.Role = roleOf(s.incoming, s.user)
 	p.event.Saved = s.now
 	p.event.Imported = s.imported
-	p.event.Silent = false
+	p.event.Silent, p.event.Delivered = false, false
 	revived := !p.event.Deleted.IsZero()
 	p.event.Deleted, p.event.Data = time.Time{}, nil
 
@@ -70,6 +72,9 @@ func planSave(s situation) plan {
 		p.why = "the organizer changed"
 	}
 	s.scheduling(&p, edit)
+	if s.stale {
+		p.why = "the organizer has changed it since"
+	}
 	p.data = edit.Bytes()
 	for _, v := range s.incoming.All() {
 		p.event.Sequence = max(p.event.Sequence, v.Sequence)

@@ -82,6 +82,34 @@ func (c *Changer) present(tx *store.Tx, eventID int64) (*Present, error) {
 	return p, c.link(tx, p)
 }
 
+// scheduled completes p with who of its people is served here.
+func (c *Changer) scheduled(tx *store.Tx, p *Present) error {
+	if p.Event == nil {
+		return nil
+	}
+	if p.Row.Role == store.RoleAttendee {
+		m, err := c.manager(tx, p.Event, p.User)
+		p.Managed = m != nil
+		return err
+	}
+	p.Locals = map[string]*store.User{}
+	for _, v := range p.Event.All() {
+		for _, a := range v.Attendees {
+			if _, known := p.Locals[a.Address]; known {
+				continue
+			}
+			u, err := find(tx.UserByAddress(a.Address))
+			if err != nil {
+				return fmt.Errorf("look for the attendee: %w", err)
+			}
+			if u != nil {
+				p.Locals[a.Address] = u
+			}
+		}
+	}
+	return nil
+}
+
 // link fills in what stands for the event's conference.
 func (c *Changer) link(tx *store.Tx, p *Present) error {
 	all, err := conferencesOf(tx, p.Row.ID)

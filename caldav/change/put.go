@@ -112,7 +112,6 @@ func (c *Changer) put(ctx context.Context, r PutRequest) (Result, error) {
 // putTx stores the object and all that follows from it. The booking it returns is one whose link the
 // save may wait for.
 func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Booking, error) {
-	now := tx.Now()
 	cur, err := find(tx.ObjectByName(r.Calendar.ID, r.Name))
 	if err != nil {
 		return Result{}, nil, err
@@ -120,6 +119,12 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 	named, err := c.precondition(tx, cur, r.Conditions)
 	if err != nil {
 		return Result{}, nil, err
+	}
+	created := cur == nil
+	if created {
+		if cur, err = c.adopt(tx, r, in); err != nil {
+			return Result{}, nil, err
+		}
 	}
 	if err := c.unique(tx, r, in, cur); err != nil {
 		return Result{}, nil, err
@@ -135,7 +140,7 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 			return Result{}, nil, refuse("supported-calendar-component", "an event cannot become "+in.summary.Component)
 		}
 		o.Data, o.ScheduleTag = in.data, ""
-		return Result{Created: cur == nil, Object: o}, nil, c.storeObject(tx, o, cur)
+		return Result{Created: created, Object: o}, nil, c.storeObject(tx, o, cur)
 	}
 
 	s, owner, err := c.situation(tx, r, in, cur, named)
@@ -145,9 +150,18 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 	if err := mayOrganize(tx, &s, in.event); err != nil {
 		return Result{}, nil, err
 	}
+	g, err := c.asGuest(tx, &s)
+	if err != nil {
+		return Result{}, nil, err
+	}
 	p := planSave(s)
+	if g != nil {
+		if p.data, err = g.answer(c, tx, &s, r.Caller, p.data); err != nil {
+			return Result{}, nil, err
+		}
+	}
 	o.Data = p.data
-	if isScheduling(in.event, p.event.Role, s.user) {
+	if isScheduling(s.incoming, p.event.Role, s.user) {
 		if cur == nil || !bytes.Equal(cur.Data, o.Data) || o.ScheduleTag == "" {
 			o.ScheduleTag = c.tag()
 		}
@@ -166,12 +180,15 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 		return Result{}, nil, err
 	}
 	if s.event.ID != 0 || o.ScheduleTag != "" || p.booking != nil || len(p.singles) > 0 {
-		if err := c.opts.Outbox.Touch(tx, WorkMail, p.event.ID, now); err != nil {
+		if err := c.concern(tx, p.event.ID); err != nil {
 			return Result{}, nil, err
 		}
 	}
+	if err := c.forceAll(tx, &p); err != nil {
+		return Result{}, nil, err
+	}
 	what := "changed"
-	if cur == nil {
+	if created {
 		what = "created"
 	}
 	if owner != nil && owner.ID != o.ID {
@@ -180,7 +197,7 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 	if err := c.audit(tx, r.Caller, in.summary.UID, what, p.why); err != nil {
 		return Result{}, nil, err
 	}
-	res := Result{Created: cur == nil, Object: o, ScheduleTag: o.ScheduleTag}
+	res := Result{Created: created, Object: o, ScheduleTag: o.ScheduleTag}
 	return res, waitFor, nil
 }
 

@@ -13,6 +13,7 @@ import (
 // scheduling keeps in a saved body what the client may not lose or forget: statuses of delivery,
 // answers that came in meanwhile, the SEQUENCE of a reschedule.
 func (s *situation) scheduling(p *plan, edit *ical.Edit) {
+	s.force(p, edit)
 	if s.current == nil {
 		return
 	}
@@ -30,6 +31,37 @@ func (s *situation) scheduling(p *plan, edit *ical.Edit) {
 			if v.Sequence <= was.Sequence {
 				setSequence(edit, v, was.Sequence+1)
 				p.event.Sequence = max(p.event.Sequence, was.Sequence+1)
+			}
+		}
+	}
+}
+
+// force takes SCHEDULE-FORCE-SEND out of a saved body and notes whom it is for (RFC 6638 §7.2): the
+// organiser's REQUEST, an attendee's REPLY. Another value is told to be unknown.
+func (s *situation) force(p *plan, edit *ical.Edit) {
+	take := func(a *ical.Attendee, method string) {
+		value := a.Line.Param("SCHEDULE-FORCE-SEND")
+		if value == "" {
+			return
+		}
+		edit.SetParam(a.Line, "SCHEDULE-FORCE-SEND", "")
+		if !strings.EqualFold(value, method) {
+			edit.SetParam(a.Line, "SCHEDULE-STATUS", "2.3")
+			return
+		}
+		if !slices.Contains(p.forced, a.Address) {
+			p.forced = append(p.forced, a.Address)
+		}
+	}
+	for _, v := range s.incoming.All() {
+		switch p.event.Role {
+		case store.RoleOrganizer:
+			for i := range v.Attendees {
+				take(&v.Attendees[i], "REQUEST")
+			}
+		case store.RoleAttendee:
+			if v.Organizer != nil {
+				take(v.Organizer, "REPLY")
 			}
 		}
 	}

@@ -163,7 +163,7 @@ func (c *Changer) Warned(tx *store.Tx, b *store.Booking, reason string) error {
 	if err := tx.PutBooking(b); err != nil {
 		return fmt.Errorf("store the booking: %w", err)
 	}
-	return c.opts.Outbox.Touch(tx, WorkMail, b.EventID, tx.Now())
+	return c.concern(tx, b.EventID)
 }
 
 // Over implements booking.Calendar.
@@ -220,7 +220,7 @@ func (c *Changer) outcome(tx *store.Tx, b *store.Booking, r *store.Room, reason 
 	if err := tx.PutBooking(b); err != nil {
 		return fmt.Errorf("store the booking: %w", err)
 	}
-	if err := c.opts.Outbox.Touch(tx, WorkMail, b.EventID, tx.Now()); err != nil {
+	if err := c.concern(tx, b.EventID); err != nil {
 		return err
 	}
 	id := b.EventID

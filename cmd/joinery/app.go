@@ -73,6 +73,7 @@ func newApp(ctx context.Context, c *config, log *slog.Logger, now func() time.Ti
 	a.outbox.Add(a.sweeper.Gate(a.reconciler.Queue()))
 	a.outbox.Add(a.sweeper.Queue())
 	a.outbox.Add(a.reconciler.AttendanceQueue())
+	a.outbox.Add(a.changer.DeliverQueue())
 	if a.sender, err = a.newSender(policy); err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}

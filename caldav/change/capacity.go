@@ -1,0 +1,104 @@
+package change
+
+import (
+	"slices"
+	"time"
+
+	"joinery/caldav/ical"
+	"joinery/caldav/itip"
+	"joinery/store"
+)
+
+// seats is how many people may accept, 0 for any number: what the organiser gave with
+// X-JOINERY-CONFERENCE;CAPACITY=.
+func (p *Present) seats() int {
+	if b := p.conferences.own; b != nil && b.State == store.BookingWanted {
+		return b.Capacity
+	}
+	return 0
+}
+
+// seat gives an acceptance its place, or has it wait where all are taken: it stands as tentative then.
+// Whoever has a place keeps it, and who waits keeps the place in the line.
+func (r *answering) seat(v *ical.VEvent, row *store.Answer, part itip.Part) (*store.Answer, itip.Part, error) {
+	if part.PartStat != "ACCEPTED" {
+		row.Waiting = time.Time{}
+		return row, part, nil
+	}
+	seats := r.present.seats()
+	mine := attendeeOf(v, r.Address)
+	if seats == 0 || mine != nil && mine.PartStat == "ACCEPTED" || taken(v, r.present.User, r.Address) < seats {
+		row.Waiting = time.Time{}
+		return row, part, nil
+	}
+	if row.Waiting.IsZero() {
+		row.Waiting = r.tx.Now()
+	}
+	part.PartStat = "TENTATIVE"
+	r.came(OutcomeWaiting)
+	return row, part, nil
+}
+
+// taken counts who has accepted v besides its organiser and address; rooms take no place.
+func taken(v *ical.VEvent, organizer *store.User, address string) int {
+	n := 0
+	for _, a := range v.Attendees {
+		if a.PartStat == "ACCEPTED" && a.Address != address && !slices.Contains(organizer.Addresses, a.Address) &&
+			a.CUType != "ROOM" && a.CUType != "RESOURCE" {
+			n++
+		}
+	}
+	return n
+}
+
+// promote gives free places to those who wait, the first first.
+func (c *Changer) promote(tx *store.Tx, p *Present) error {
+	if p.Event == nil || p.Object == nil || p.Gone {
+		return nil
+	}
+	rows, err := tx.Answers(p.Row.ID)
+	if err != nil {
+		return err
+	}
+	rows = slices.DeleteFunc(rows, func(a store.Answer) bool { return a.Waiting.IsZero() })
+	slices.SortStableFunc(rows, func(a, b store.Answer) int { return a.Waiting.Compare(b.Waiting) })
+	for i := range rows {
+		a := &rows[i]
+		v := p.byKey(a.RecurrenceID)
+		if v == nil || attendeeOf(v, a.Address) == nil {
+			continue
+		}
+		if seats := p.seats(); seats > 0 && taken(v, p.User, a.Address) >= seats {
+			continue
+		}
+		part := itip.Part{PartStat: "ACCEPTED"}
+		if v.RecurrenceID != nil {
+			part.Occurrence = v.RecurrenceID.Time
+		}
+		data, _ := itip.Apply(p.Event, a.Address, []itip.Part{part}, tx.Now())
+		if err := c.storeOwn(tx, p.Object, data); err != nil {
+			return err
+		}
+		if p.Event = parseStored(data); p.Event == nil {
+			return nil
+		}
+		a.Waiting = time.Time{}
+		if err := tx.PutAnswer(a); err != nil {
+			return err
+		}
+		if err := c.opts.Outbox.Touch(tx, WorkMail, p.Row.ID, tx.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// byKey finds the component that an occurrence key names; empty names the event itself.
+func (p *Present) byKey(key string) *ical.VEvent {
+	for _, v := range p.Event.All() {
+		if v.RecurrenceID == nil && key == "" || v.RecurrenceID != nil && p.Event.OverrideKey(v, p.Zone) == key {
+			return v
+		}
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package change
+
+import (
+	"fmt"
+	"strings"
+
+	"joinery/caldav/ical"
+	"joinery/caldav/itip"
+	"joinery/store"
+)
+
+// A guest is an attendee's save of the copy of an event whose organiser is served here.
+type guest struct {
+	manager *store.Event // the organiser's
+	present *Present     // of it
+	view    *ical.Event  // of it, as this attendee is to see it
+}
+
+// asGuest holds a save to what an attendee may change (RFC 6638 §3.2.2.1) and puts everything else back;
+// nil where it is no such save.
+func (c *Changer) asGuest(tx *store.Tx, s *situation) (*guest, error) {
+	if roleOf(s.incoming, s.user) != store.RoleAttendee {
+		return nil, nil
+	}
+	m, err := c.manager(tx, s.incoming, s.user)
+	if err != nil || m == nil {
+		return nil, err
+	}
+	g := &guest{manager: m}
+	if g.present, err = c.present(tx, m.ID); err != nil {
+		return nil, err
+	}
+	if g.present.Gone || g.present.Event == nil {
+		return nil, nil
+	}
+	address := ownAddress(g.present.Event, s.user)
+	if g.view, err = itip.NewViews(g.present.Event).Of(address).Event(); err != nil {
+		return nil, fmt.Errorf("read what the attendee is to see: %w", err)
+	}
+	if g.view == nil {
+		return nil, nil
+	}
+	held := s.current
+	if held == nil || differs(held.Organizer(), s.incoming.Organizer()) {
+		held = g.view
+	}
+	data, stale, forbidden := itip.Saved(held, s.base, s.incoming, s.user.Addresses)
+	if forbidden != "" {
+		return nil, refuse("allowed-attendee-scheduling-object-change",
+			"only the organizer can change the "+forbidden+" of this event; propose another one in your answer")
+	}
+	if e := parseStored(data); e != nil {
+		s.incoming = e
+	}
+	s.stale = stale
+	return g, nil
+}
+
+func differs(a, b *ical.Attendee) bool { return a == nil || b == nil || a.Address != b.Address }
+
+// answer carries what the attendee answers in data, the copy that is about to be stored, into the
+// organiser's event, and returns the copy with what came of it.
+func (g *guest) answer(c *Changer, tx *store.Tx, s *situation, by Caller, data []byte) ([]byte, error) {
+	e := parseStored(data)
+	if e == nil {
+		return data, nil
+	}
+	told := itip.ReplyView(g.view, s.user.Addresses, nil, 0)
+	says := itip.DiffReply(told, itip.ReplyView(e, s.user.Addresses, told, itip.SequenceOf(e)))
+	comment := saidIn(e, s.user)
+	if comment == saidIn(s.current, s.user) {
+		comment = ""
+	}
+	edit := e.Object.Edit()
+	done := false
+	for _, a := range says {
+		part := itip.Part{Occurrence: a.Occurrence, PartStat: a.PartStat}
+		v := componentOf(e, a.Occurrence)
+		var mine *ical.Attendee
+		if v != nil {
+			if mine = attendeeOf(v, ownAddress(e, s.user)); mine != nil && a.PartStat == "DELEGATED" {
+				part.DelegatedTo = delegates(v, mine)
+			}
+		}
+		outcome, err := c.AnswerIn(tx, Answer{
+			EventID: g.manager.ID, Address: ownAddress(g.view, s.user), Parts: []itip.Part{part}, Sequence: -1, Comment: comment,
+			Source: FromCalendar, By: by,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("answer the organizer: %w", err)
+		}
+		if outcome == OutcomeWaiting && mine != nil {
+			edit.SetParam(mine.Line, "PARTSTAT", "TENTATIVE")
+		}
+		done = done || outcome == OutcomeApplied || outcome == OutcomeSame || outcome == OutcomeWaiting
+	}
+	if done {
+		for _, v := range e.All() {
+			if v.Organizer != nil && v.Organizer.Line.Param("SCHEDULE-STATUS") != answered {
+				edit.SetParam(v.Organizer.Line, "SCHEDULE-STATUS", answered)
+			}
+		}
+		if err := c.tellOrganizer(tx, g.present.User, e, s.user, says); err != nil {
+			return nil, err
+		}
+	}
+	return edit.Bytes(), nil
+}
+
+// tellOrganizer puts the REPLY into the organiser's inbox (RFC 6638 §3.2.3).
+func (c *Changer) tellOrganizer(tx *store.Tx, organizer *store.User, e *ical.Event, u *store.User, says []itip.Answer) error {
+	data, err := itip.Reply(e, u.Addresses, says, tx.Now())
+	if err != nil {
+		return err
+	}
+	return c.putMessage(tx, organizer, e.UID, data)
+}
+
+// saidIn is the comment that an attendee's copy carries for its organiser.
+func saidIn(e *ical.Event, u *store.User) string {
+	if e == nil {
+		return ""
+	}
+	for _, v := range e.All() {
+		if attendeeOf(v, ownAddress(e, u)) == nil {
+			continue
+		}
+		if text := strings.TrimSpace(v.Component.Text("COMMENT")); text != "" {
+			return truncate(text, 1000)
+		}
+	}
+	return ""
+}
+
+// adopt finds the copy that was delivered to the user and that no client has seen yet, where a client
+// stores the same event under another name, as one does that accepts from the mail: it takes that place.
+func (c *Changer) adopt(tx *store.Tx, r PutRequest, in *body) (*store.Object, error) {
+	if in.event == nil {
+		return nil, nil
+	}
+	ev, err := find(tx.EventByUID(r.Calendar.UserID, in.summary.UID))
+	if err != nil || ev == nil || !ev.Delivered || ev.ObjectID == 0 {
+		return nil, err
+	}
+	o, err := find(tx.ObjectByID(ev.ObjectID))
+	if err != nil || o == nil || differentOrganizer(o.Data, in.event) {
+		return nil, err
+	}
+	if err := tx.MoveObject(o.ID, r.Calendar.ID, r.Name); err != nil {
+		return nil, fmt.Errorf("put the delivered copy where the client stores it: %w", err)
+	}
+	return tx.ObjectByID(o.ID)
+}
+
+// delegates are whom mine, an attendee of v, sends instead (RFC 5546 §3.2.2.3).
+func delegates(v *ical.VEvent, mine *ical.Attendee) []itip.Delegate {
+	var out []itip.Delegate
+	for _, p := range mine.Line.Params {
+		if p.Name != "DELEGATED-TO" {
+			continue
+		}
+		for _, value := range p.Values {
+			d := itip.Delegate{Address: ical.Address(value)}
+			if a := attendeeOf(v, d.Address); a != nil {
+				d.Name = a.Name
+			}
+			out = append(out, d)
+		}
+	}
+	return out
+}
