@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"joinery/caldav/change"
+	"joinery/mailer"
 )
 
 // How often a page asks again. A meeting may be brought forward, so also one that is far away does;
@@ -87,14 +88,14 @@ func (p *page) times(d *change.Door, now time.Time) {
 	}
 	p.live = true
 	start := d.Start.In(zone)
-	p.row(p.words.When, p.words.when(start, d.End.In(zone)), start, d.End)
+	p.row(p.words.When, mailer.When(p.words.Lang, start, d.End, false), start, d.End)
 	if d.State != change.DoorWaiting {
 		return
 	}
 	opens = opens.In(zone)
 	clock := opens.Format("15:04")
-	if !sameDay(opens, start) {
-		clock = p.words.when(opens, time.Time{})
+	if opens.YearDay() != start.YearDay() || opens.Year() != start.Year() {
+		clock = mailer.When(p.words.Lang, opens, time.Time{}, false)
 	}
 	p.row(p.words.OpensAt, clock, opens, time.Time{})
 	p.Left = max(0, int((opens.Sub(now)+time.Second-1)/time.Second))

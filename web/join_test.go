@@ -97,7 +97,7 @@ func TestCatalogues(t *testing.T) {
 						t.Errorf("%s: %s[%d] is empty", c.Lang, name, j)
 					}
 				}
-			case f.String() == "" && (name != "Year" || c.Lang != "en"):
+			case f.String() == "":
 				t.Errorf("%s: %s is empty", c.Lang, name)
 			}
 		}
@@ -242,15 +242,15 @@ func TestDoorTimes(t *testing.T) {
 		zone              *time.Location
 		want              []string
 	}{
-		{"en", d.Start, d.End, d.Opens, d.Zone, []string{"Monday, 5 January 2026, 12:00–13:00 (Europe/Moscow, UTC+03:00)", ">11:45<",
+		{"en", d.Start, d.End, d.Opens, d.Zone, []string{"Monday, 5 January 2026, 12:00–13:00 (Moscow, UTC+3)", ">11:45<",
 			`datetime="2026-01-05T09:00:00Z" data-end="2026-01-05T10:00:00Z" data-offset="10800"`, `data-seconds="900"`}},
-		{"ru", d.Start, d.End, d.Opens, d.Zone, []string{"понедельник, 5 января 2026 г., 12:00–13:00 (Europe/Moscow, UTC+03:00)"}},
-		{"uk", d.Start, d.End, d.Opens, d.Zone, []string{"понеділок, 5 січня 2026 р., 12:00–13:00 (Europe/Moscow, UTC+03:00)"}},
+		{"ru", d.Start, d.End, d.Opens, d.Zone, []string{"понедельник, 5 января 2026 г., 12:00–13:00 (Москва, UTC+3)"}},
+		{"uk", d.Start, d.End, d.Opens, d.Zone, []string{"понеділок, 5 січня 2026 р., 12:00–13:00 (Москва, UTC+3)"}},
 		// No zone; no end; no opening of its own.
 		{"en", d.Start, time.Time{}, time.Time{}, nil, []string{"Monday, 5 January 2026, 09:00 (UTC)", ">09:00<", `data-seconds="1800"`}},
 		// Over midnight, and let in on the day before.
 		{"en", time.Date(2026, 1, 5, 21, 5, 0, 0, time.UTC), time.Date(2026, 1, 6, 21, 0, 0, 0, time.UTC), time.Date(2026, 1, 5, 20, 50, 0, 0, time.UTC), d.Zone,
-			[]string{"Tuesday, 6 January 2026, 00:05 — Wednesday, 7 January 2026, 00:00 (Europe/Moscow", "Monday, 5 January 2026, 23:50 (Europe/Moscow"}},
+			[]string{"Tuesday, 6 January 2026, 00:05 — Wednesday, 7 January 2026, 00:00 (Moscow", "Monday, 5 January 2026, 23:50 (Moscow"}},
 		// Part of a second is not lost.
 		{"en", d.Start, d.End, joinNow.Add(1500 * time.Millisecond), d.Zone, []string{`data-seconds="2"`}},
 	} {

@@ -1,10 +1,8 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"golang.org/x/text/language"
 )
@@ -12,10 +10,7 @@ import (
 // A catalogue holds one language's words. Every field is filled in every language (a test holds
 // them to it).
 type catalogue struct {
-	Lang     string
-	Weekdays [7]string  // from Sunday, as they stand before a date
-	Months   [12]string // as they stand after a day of the month
-	Year     string     // after the year's number; English has nothing there
+	Lang string
 
 	Meeting                            string // where the event has no title for strangers
 	When, OpensAt, Left, YourTime      string // labels
@@ -35,9 +30,7 @@ type catalogue struct {
 // catalogues are in the order of matcher's languages; the first is for everybody else.
 var catalogues = []*catalogue{
 	{
-		Lang:     "en",
-		Weekdays: [7]string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"},
-		Months:   [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
+		Lang: "en",
 
 		Meeting:  "Meeting",
 		When:     "When",
@@ -68,10 +61,7 @@ var catalogues = []*catalogue{
 		TroubleText:   "The page tries again by itself in a short while.",
 	},
 	{
-		Lang:     "ru",
-		Weekdays: [7]string{"воскресенье", "понедельник", "вторник", "среда", "четверг", "пятница", "суббота"},
-		Months:   [12]string{"января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября", "декабря"},
-		Year:     " г.",
+		Lang: "ru",
 
 		Meeting:  "Встреча",
 		When:     "Когда",
@@ -102,10 +92,7 @@ var catalogues = []*catalogue{
 		TroubleText:   "Страница скоро попробует ещё раз сама.",
 	},
 	{
-		Lang:     "uk",
-		Weekdays: [7]string{"неділя", "понеділок", "вівторок", "середа", "четвер", "п’ятниця", "субота"},
-		Months:   [12]string{"січня", "лютого", "березня", "квітня", "травня", "червня", "липня", "серпня", "вересня", "жовтня", "листопада", "грудня"},
-		Year:     " р.",
+		Lang: "uk",
 
 		Meeting:  "Зустріч",
 		When:     "Коли",
@@ -162,36 +149,4 @@ func wordsFor(r *http.Request, locale string) *catalogue {
 		}
 	}
 	return catalogues[0]
-}
-
-// when writes when something takes place, on the clock of start's zone and with its name; the zero
-// end: at a moment.
-func (c *catalogue) when(start, end time.Time) string {
-	s := c.date(start) + ", " + start.Format("15:04")
-	switch {
-	case !end.After(start):
-	case sameDay(start, end):
-		s += "–" + end.Format("15:04")
-	default:
-		s += " — " + c.date(end) + ", " + end.Format("15:04")
-	}
-	return s + " (" + zoneName(start) + ")"
-}
-
-func (c *catalogue) date(t time.Time) string {
-	return fmt.Sprintf("%s, %d %s %d%s", c.Weekdays[t.Weekday()], t.Day(), c.Months[t.Month()-1], t.Year(), c.Year)
-}
-
-func sameDay(a, b time.Time) bool { return a.Year() == b.Year() && a.YearDay() == b.YearDay() }
-
-// zoneName names t's zone for people, with its offset at t: "Europe/Moscow, UTC+03:00".
-func zoneName(t time.Time) string {
-	offset := "UTC"
-	if _, seconds := t.Zone(); seconds != 0 {
-		offset += t.Format("-07:00")
-	}
-	if name := t.Location().String(); strings.Contains(name, "/") {
-		return strings.ReplaceAll(name, "_", " ") + ", " + offset
-	}
-	return offset
 }
