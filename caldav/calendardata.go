@@ -184,6 +184,9 @@ func expandObject(o *ical.Object, r timeRange, zone *time.Location) ([]byte, err
 	if err != nil || ev.Master == nil && len(ev.Overrides) == 0 {
 		return o.Data, nil // a VTODO or VJOURNAL: what it is in the range is not worked out
 	}
+	if slices.ContainsFunc(ev.All(), func(v *ical.VEvent) bool { return v.Component.First("DTSTART") == nil }) {
+		return o.Data, nil // a message in the inbox, which may lack it
+	}
 	recurring := ev.Master == nil || ev.Master.Recurring
 	e := o.Edit()
 	for _, c := range o.Root.Children {

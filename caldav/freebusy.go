@@ -1,6 +1,7 @@
 package caldav
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -90,30 +91,33 @@ func eventTime(ps []period, m *matcher, u *store.User, r timeRange) ([]period, e
 	return ps, err
 }
 
-// busyKind says what kind of time an event takes; empty for none.
+// busyKind says what kind of time an event takes of u; empty for none. Where u is invited by several
+// addresses the firmest answer counts.
 func busyKind(v *ical.VEvent, u *store.User) string {
 	if v.Transparent || v.Cancelled() {
 		return ""
 	}
-	kind := busy
-	if v.Status == "TENTATIVE" {
-		kind = busyTentative
-	}
+	own := v.Organizer == nil || slices.Contains(u.Addresses, v.Organizer.Address)
+	kind, invited := "", false
 	for i := range v.Attendees {
 		a := &v.Attendees[i]
 		if !slices.Contains(u.Addresses, a.Address) {
 			continue
 		}
-		switch a.PartStat {
-		case "DECLINED", "DELEGATED":
-			return ""
-		case "TENTATIVE":
-			kind = busyTentative
-		case "NEEDS-ACTION":
-			if v.Organizer == nil || v.Organizer.Address != a.Address {
-				kind = busyTentative
-			}
+		invited = true
+		switch {
+		case a.PartStat == "DECLINED", a.PartStat == "DELEGATED":
+		case a.PartStat == "TENTATIVE", a.PartStat == "NEEDS-ACTION" && !own:
+			kind = cmp.Or(kind, busyTentative)
+		default:
+			kind = busy
 		}
+	}
+	if !invited {
+		kind = busy
+	}
+	if kind == busy && v.Status == "TENTATIVE" {
+		return busyTentative
 	}
 	return kind
 }

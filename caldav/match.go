@@ -143,8 +143,8 @@ func (m *matcher) vevent(c *ical.Component) *ical.VEvent {
 
 func (m *matcher) eventDuring(c *ical.Component, r timeRange) bool {
 	v := m.vevent(c)
-	if v == nil {
-		return true
+	if v == nil || c.First("DTSTART") == nil {
+		return true // RFC 6638 §2.3: messages may lack it
 	}
 	if !v.Recurring && !v.RangeFuture {
 		return r.overlaps(v.Start.In(m.zone), v.End.In(m.zone))

@@ -40,8 +40,10 @@ func methodTable() map[kind]map[string]handler {
 			"REPORT": (*request).report, "MKCALENDAR": (*request).mkcalendar, "MKCOL": (*request).mkcol,
 		},
 		kindInboxItem: {
-			"OPTIONS": (*request).options, "GET": (*request).missing, "HEAD": (*request).missing,
-			"DELETE": (*request).missing, "PROPFIND": (*request).missing, "REPORT": (*request).missing,
+			"OPTIONS": (*request).options, "GET": (*request).getObject, "HEAD": (*request).getObject,
+			"DELETE": (*request).deleteMessage, "PROPFIND": (*request).propfind, "PROPPATCH": (*request).proppatch,
+			"REPORT": (*request).report, "PUT": (*request).refuseMessage,
+			"MKCALENDAR": (*request).mkcalendar, "MKCOL": (*request).mkcol,
 		},
 		kindNone: {"OPTIONS": (*request).options},
 	}
@@ -70,13 +72,11 @@ func (s *Server) allowed(k kind) []string {
 
 func joinAllow(ms []string) string { return strings.Join(ms, ", ") }
 
-func (q *request) missing() error { return errNotFound }
-
 // options answers OPTIONS. Without credentials nothing is looked up, so that nobody learns what
 // there is; with them Allow is that of the very resource.
 func (q *request) options() error {
 	allow := q.allowed(q.place.kind)
-	if q.user != nil && (q.place.kind == kindCalendar || q.place.kind == kindObject) {
+	if q.user != nil && q.place.kind&(kindCalendar|kindMember) != 0 {
 		err := q.store.View(q.ctx(), func(tx *store.Tx) error {
 			_, err := q.resolve(tx, q.place)
 			return err
@@ -84,12 +84,16 @@ func (q *request) options() error {
 		switch {
 		case errors.Is(err, errNotFound) && q.place.kind == kindCalendar:
 			allow = []string{"MKCALENDAR", "MKCOL", "OPTIONS"}
+		case errors.Is(err, errNotFound) && q.place.kind == kindInboxItem:
+			allow = []string{"OPTIONS"}
 		case errors.Is(err, errNotFound):
 			allow = []string{"OPTIONS", "PUT"}
 		case err != nil:
 			return err
 		default:
-			allow = slices.DeleteFunc(allow, func(m string) bool { return m == "MKCALENDAR" || m == "MKCOL" })
+			allow = slices.DeleteFunc(allow, func(m string) bool {
+				return m == "MKCALENDAR" || m == "MKCOL" || m == "PUT" && q.place.kind == kindInboxItem
+			})
 		}
 	}
 	q.w.Header().Set("Allow", joinAllow(allow))

@@ -132,8 +132,15 @@ func (q *request) deleteCalendar() error {
 	if err != nil {
 		return err
 	}
-	if res.cal.Slug == DefaultCalendar {
-		return calError(http.StatusForbidden, "default-calendar-needed") // RFC 6638 §9.2
+	err = q.store.View(q.ctx(), func(tx *store.Tx) error {
+		standard, err := DefaultCalendarOf(tx, q.user)
+		if err == nil && standard != nil && standard.ID == res.cal.ID {
+			err = errDefaultNeeded // RFC 6638 §4.3: another must be chosen first
+		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	if err := q.changes.DeleteCalendar(q.ctx(), q.caller(), res.cal); err != nil {
 		return err

@@ -27,6 +27,9 @@ func (q *request) destination() (to place, overwrite bool, err error) {
 	default:
 		return to, false, refuse(http.StatusBadRequest, "Overwrite is T or F")
 	}
+	if to.kind == kindInboxItem {
+		return to, false, mayNotBind(calendarPath(q.user.Login, to.slug))
+	}
 	if to.kind != kindObject || to.slash {
 		// A calendar holds objects and nothing else, and objects stand in calendars only.
 		return to, false, calError(http.StatusForbidden, "calendar-collection-location-ok")

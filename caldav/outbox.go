@@ -56,7 +56,7 @@ func (q *request) outboxPost() error {
 
 // parseBusyRequest reads the message and holds it to RFC 6638 §5 and RFC 5546 §3.3.2.
 func (q *request) parseBusyRequest(data []byte) (*busyRequest, error) {
-	bad := calError(http.StatusForbidden, "valid-scheduling-message")
+	bad := calError(http.StatusBadRequest, "valid-scheduling-message") // RFC 6638 §5.2.1
 	o, err := ical.Parse(data, ical.Limits{Size: q.maxSize})
 	if err != nil {
 		return nil, calError(http.StatusForbidden, "valid-calendar-data")
@@ -88,17 +88,35 @@ func (q *request) parseBusyRequest(data []byte) (*busyRequest, error) {
 	if req.during.end.Sub(req.during.start) > maxBusyRange {
 		return nil, errTooMuch
 	}
-	if !slices.Contains(q.user.Addresses, ical.Address(req.organizer.Value)) {
+	if !q.names(req.organizer, q.user) {
 		return nil, calError(http.StatusForbidden, "valid-organizer")
 	}
 	return req, nil
 }
 
+// names tells whether an ORGANIZER or ATTENDEE line is u: by one of u's addresses or u's principal, which
+// is among the calendar user addresses too.
+func (q *request) names(l *ical.Line, u *store.User) bool {
+	if slices.Contains(u.Addresses, ical.ParseAttendee(l).Address) {
+		return true
+	}
+	p, err := parseHref(l.Value, q.hosts()...)
+	return err == nil && p.kind == kindPrincipal && p.of(u)
+}
+
+// calendarUser finds whom a line names, in the ways of names; ErrNotFound if it is nobody here.
+func (q *request) calendarUser(tx *store.Tx, l *ical.Line) (*store.User, error) {
+	if p, err := parseHref(l.Value, q.hosts()...); err == nil && p.kind == kindPrincipal {
+		return tx.UserByLogin(p.login)
+	}
+	return tx.UserByAddress(ical.ParseAttendee(l).Address)
+}
+
 // busyAnswer is the CALDAV:response about one recipient.
 func (q *request) busyAnswer(tx *store.Tx, req *busyRequest, a *ical.Line) (string, error) {
 	recipient := "<C:response><C:recipient>" + hrefXML(a.Value) + "</C:recipient>"
-	u, err := tx.UserByAddress(ical.Address(a.Value))
-	if errors.Is(err, store.ErrNotFound) || err == nil && u.Removed {
+	u, err := q.calendarUser(tx, a)
+	if errors.Is(err, store.ErrNotFound) {
 		return recipient + "<C:request-status>3.7;Invalid calendar user</C:request-status></C:response>", nil
 	}
 	if err != nil {

@@ -22,10 +22,11 @@ const (
 	kindInbox
 	kindOutbox
 	kindObject    // /calendars/LOGIN/SLUG/NAME, there or not
-	kindInboxItem // of the inbox or outbox; there are none
+	kindInboxItem // of the inbox, there or not, or of the outbox, which holds nothing
 	kindNone      // nothing of ours
 
-	kindAll = kindNone - 1
+	kindAll    = kindNone - 1
+	kindMember = kindObject | kindInboxItem
 )
 
 const (
@@ -33,7 +34,7 @@ const (
 	homesPath      = "/calendars/"
 	wellKnownPath  = "/.well-known/caldav"
 
-	// DefaultCalendar is the slug of the calendar that everybody has and nobody can delete.
+	// DefaultCalendar is the slug of the calendar that everybody begins with.
 	DefaultCalendar = "calendar"
 
 	inboxSlug  = "inbox"

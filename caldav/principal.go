@@ -133,7 +133,7 @@ func userMatches(u *store.User, p xml.Name, match string) bool {
 		match = strings.TrimPrefix(match, "mailto:")
 		return slices.ContainsFunc(u.Addresses, func(a string) bool { return strings.Contains(a, match) })
 	case cal("calendar-user-type"):
-		return match == "individual"
+		return strings.Contains(strings.ToLower(userType(u)), match)
 	}
 	return false
 }

@@ -129,7 +129,7 @@ func (q *request) propstats(res *resource, pq *propQuery) ([]propstat, error) {
 	}
 	if pq.data != nil {
 		text, err := "", error(nil)
-		if res.kind == kindObject {
+		if res.obj != nil {
 			text, err = q.calendarData(res, pq.data)
 		}
 		switch {

@@ -50,7 +50,7 @@ func privilegesOf(k kind) []xml.Name {
 	case kindHome:
 		return append(read, dav("bind"), dav("unbind"))
 	case kindInbox: // RFC 6638 §6.1
-		return append(read, cal("read-free-busy"), cal("schedule-deliver"), cal("schedule-deliver-invite"),
+		return append(read, cal("read-free-busy"), dav("write-properties"), dav("unbind"), cal("schedule-deliver"), cal("schedule-deliver-invite"),
 			cal("schedule-deliver-reply"), cal("schedule-query-freebusy"))
 	case kindOutbox: // RFC 6638 §6.2
 		return append(read, cal("schedule-send"), cal("schedule-send-invite"), cal("schedule-send-reply"),

@@ -41,8 +41,11 @@ func calendarProperties() map[xml.Name]property {
 			kinds: kindCalendar | kindInbox | kindOutbox,
 			get: func(_ *request, res *resource) (string, bool) {
 				comps := storable
-				if res.kind == kindCalendar {
+				switch res.kind {
+				case kindCalendar:
 					comps = componentsOf(res.cal)
+				case kindOutbox:
+					comps = []string{"VFREEBUSY"} // RFC 6638 §2.1: what is POSTed
 				}
 				var b strings.Builder
 				for _, c := range comps {

@@ -20,8 +20,8 @@ func schedulingProperties() map[xml.Name]property {
 			return hrefXML(homePath(res.user.Login)), true
 		}},
 		cal("calendar-user-address-set"): {kinds: kindPrincipal, public: true, get: getAddresses},
-		cal("calendar-user-type"): {kinds: kindPrincipal, public: true, get: func(*request, *resource) (string, bool) {
-			return "INDIVIDUAL", true
+		cal("calendar-user-type"): {kinds: kindPrincipal, public: true, get: func(_ *request, res *resource) (string, bool) {
+			return userType(res.user), true
 		}},
 		cs("email-address-set"): {kinds: kindPrincipal, public: true, get: func(_ *request, res *resource) (string, bool) {
 			var b strings.Builder
@@ -30,23 +30,37 @@ func schedulingProperties() map[xml.Name]property {
 			}
 			return b.String(), true
 		}},
-		cal("schedule-inbox-URL"):  {kinds: kindPrincipal, get: slug(inboxSlug)},
-		cal("schedule-outbox-URL"): {kinds: kindPrincipal, get: slug(outboxSlug)},
-		// RFC 6638 §9.2: it never moves.
-		cal("schedule-default-calendar-URL"): {kinds: kindInbox, get: slug(DefaultCalendar)},
+		cal("schedule-inbox-URL"):            {kinds: kindPrincipal, get: slug(inboxSlug)},
+		cal("schedule-outbox-URL"):           {kinds: kindPrincipal, get: slug(outboxSlug)},
+		cal("schedule-default-calendar-URL"): {kinds: kindInbox, get: getDefaultCalendar},
 		// The draft's property, which Apple still asks for; schedule-calendar-transp took its place.
 		// On a calendar Apple sets it to YES or NO, which means the same.
 		cal("calendar-free-busy-set"): {
 			kinds: kindCalendar | kindInbox, set: setFreeBusy,
-			get: func(q *request, res *resource) (string, bool) {
-				inner, _ := slug(DefaultCalendar)(q, res)
-				return inner, res.kind == kindInbox
-			},
+			get: getDefaultCalendar,
 		},
 		cal("schedule-tag"): {kinds: kindObject, get: func(_ *request, res *resource) (string, bool) {
 			return escape(`"` + res.obj.ScheduleTag + `"`), res.obj.ScheduleTag != ""
 		}},
 	}
+}
+
+func getDefaultCalendar(_ *request, res *resource) (string, bool) {
+	if res.invited == nil {
+		return "", false
+	}
+	return hrefXML(calendarPath(res.user.Login, res.invited.Slug)), true
+}
+
+// userType is a user's CUTYPE (RFC 6638 §2.4.2).
+func userType(u *store.User) string {
+	switch u.Kind {
+	case store.UserRoom:
+		return "ROOM"
+	case store.UserResource:
+		return "RESOURCE"
+	}
+	return "INDIVIDUAL"
 }
 
 func setFreeBusy(c *store.Calendar, el *element) *httpError {

@@ -11,7 +11,7 @@ import (
 )
 
 // ownKinds are the kinds that belong to somebody.
-const ownKinds = kindPrincipal | kindHome | kindCalendar | kindInbox | kindOutbox | kindObject
+const ownKinds = kindPrincipal | kindHome | kindCalendar | kindInbox | kindOutbox | kindMember
 
 // webdavProperties are those of RFC 4918, RFC 3253 §3.1.5 and RFC 6578.
 func webdavProperties() map[xml.Name]property {
@@ -24,19 +24,19 @@ func webdavProperties() map[xml.Name]property {
 				return escape(name), name != ""
 			},
 		},
-		dav("getetag"): {kinds: kindObject, all: true, get: func(_ *request, res *resource) (string, bool) {
+		dav("getetag"): {kinds: kindMember, all: true, get: func(_ *request, res *resource) (string, bool) {
 			return escape(`"` + res.obj.ETag + `"`), true
 		}},
-		dav("getcontenttype"): {kinds: kindObject, all: true, get: func(_ *request, res *resource) (string, bool) {
+		dav("getcontenttype"): {kinds: kindMember, all: true, get: func(_ *request, res *resource) (string, bool) {
 			return contentType(res.obj), true
 		}},
-		dav("getcontentlength"): {kinds: kindObject, all: true, get: func(_ *request, res *resource) (string, bool) {
+		dav("getcontentlength"): {kinds: kindMember, all: true, get: func(_ *request, res *resource) (string, bool) {
 			return strconv.Itoa(len(res.obj.Data)), true
 		}},
-		dav("getlastmodified"): {kinds: kindObject, all: true, get: func(_ *request, res *resource) (string, bool) {
+		dav("getlastmodified"): {kinds: kindMember, all: true, get: func(_ *request, res *resource) (string, bool) {
 			return res.obj.Modified.UTC().Format(http.TimeFormat), true
 		}},
-		dav("creationdate"): {kinds: kindObject | kindCalendar, all: true, get: func(_ *request, res *resource) (string, bool) {
+		dav("creationdate"): {kinds: kindMember | kindCalendar, all: true, get: func(_ *request, res *resource) (string, bool) {
 			at := res.cal.Created
 			if res.obj != nil {
 				at = res.obj.Created
@@ -55,7 +55,7 @@ func webdavProperties() map[xml.Name]property {
 
 func getResourceType(_ *request, res *resource) (string, bool) {
 	switch res.kind {
-	case kindObject:
+	case kindObject, kindInboxItem:
 		return "", true
 	case kindPrincipal:
 		return "<D:collection/><D:principal/>", true
@@ -112,7 +112,7 @@ func reportsOf(k kind) []xml.Name {
 		rs = append(rs, dav("sync-collection"), cal("calendar-multiget"), cal("calendar-query"))
 	case kindHome:
 		rs = append(rs, cal("calendar-multiget"))
-	case kindObject:
+	case kindObject, kindInboxItem:
 		rs = []xml.Name{dav("expand-property"), cal("calendar-multiget"), cal("calendar-query")}
 	}
 	return rs

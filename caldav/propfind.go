@@ -28,7 +28,7 @@ func (q *request) propfind() error {
 		return err
 	}
 	if d < 0 {
-		if q.place.kind != kindObject {
+		if q.place.kind&kindMember == 0 {
 			return davError(http.StatusForbidden, "propfind-finite-depth")
 		}
 		d = 0

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"joinery/store"
@@ -53,12 +54,16 @@ func assign(c *store.Calendar, as []assignment, creating bool) ([]propstat, bool
 		c.Props = map[string]string{}
 	}
 	errs := make([]*httpError, len(as))
-	failed := false
 	for i, a := range as {
 		errs[i] = assignOne(c, a, creating)
-		failed = failed || errs[i] != nil
 	}
-	var groups []propstat
+	return outcomes(as, errs)
+}
+
+// outcomes tells by propstats what became of assignments (RFC 4918 §9.2.1), each refused by its error or
+// by another's; ok tells that none was refused.
+func outcomes(as []assignment, errs []*httpError) (groups []propstat, ok bool) {
+	failed := slices.ContainsFunc(errs, func(e *httpError) bool { return e != nil })
 	put := func(status int, errXML string, n xml.Name) {
 		for i := range groups {
 			if groups[i].status == status && groups[i].err == errXML {
@@ -149,7 +154,7 @@ func (q *request) proppatch() error {
 	}
 	var res *resource
 	var groups []propstat
-	if q.place.kind != kindCalendar {
+	if q.place.kind&(kindCalendar|kindInbox) == 0 {
 		if res, err = q.lookup(q.place); err != nil {
 			return err
 		}
@@ -163,6 +168,10 @@ func (q *request) proppatch() error {
 	err = q.store.Update(q.ctx(), func(tx *store.Tx) error {
 		var err error
 		if res, err = q.resolve(tx, q.place); err != nil {
+			return err
+		}
+		if res.kind == kindInbox {
+			groups, err = q.assignInbox(tx, as)
 			return err
 		}
 		changed := *res.cal

@@ -39,9 +39,9 @@ func (q *request) calendarQuery(root *element) error {
 			return err
 		}
 		switch {
-		case res.kind == kindObject:
+		case res.obj != nil:
 			members = []member{{res: res}}
-		case res.kind == kindCalendar && d != 0:
+		case res.kind&(kindCalendar|kindInbox) != 0 && d != 0:
 			members, sure, err = candidates(tx, res.cal, filter)
 		}
 		return err
@@ -82,7 +82,7 @@ func candidates(tx *store.Tx, c *store.Calendar, filter *compFilter) (ms []membe
 		ids, err = tx.ObjectIDs(c.ID)
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("listing the calendar: %w", err)
+		return nil, false, fmt.Errorf("listing the collection: %w", err)
 	}
 	return objectMembers(ids), sure, nil
 }

@@ -89,7 +89,7 @@ func (q *request) distinctHrefs(el *element) []string {
 		href := c.trimmed()
 		p, err := parseHref(href, q.hosts()...)
 		switch {
-		case err != nil || p.kind != kindObject:
+		case err != nil || p.kind&kindMember == 0:
 			p = place{kind: kindNone, name: href}
 		case p.of(q.user):
 			p.login = q.user.Login
@@ -106,7 +106,7 @@ func (q *request) distinctHrefs(el *element) []string {
 // why not.
 func (q *request) named(tx *store.Tx, href string) (*resource, int, error) {
 	p, err := parseHref(href, q.hosts()...)
-	if err != nil || p.kind != kindObject {
+	if err != nil || p.kind&kindMember == 0 {
 		return nil, http.StatusNotFound, nil
 	}
 	if q.ownOnly(p) != nil {

@@ -10,23 +10,33 @@ import (
 // A resource is what was found at a place.
 type resource struct {
 	kind kind
-	user *store.User // whose it is; whoever asks for what is nobody's
-	cal  *store.Calendar
+	user *store.User     // whose it is; whoever asks for what is nobody's
+	cal  *store.Calendar // of an inbox that holds nothing yet: with ID 0
 	obj  *store.Object
+
+	invited *store.Calendar // of an inbox: the default calendar; nil: there is none
 }
 
 // resolve finds what stands at a place of the user who asks; errNotFound if nothing does.
 func (q *request) resolve(tx *store.Tx, p place) (*resource, error) {
 	res := &resource{kind: p.kind, user: q.user}
-	if p.kind == kindNone || p.kind == kindInboxItem {
+	switch p.kind {
+	case kindNone:
 		return nil, errNotFound
-	}
-	if p.kind != kindCalendar && p.kind != kindObject {
+	case kindInbox:
+		return q.inbox(tx)
+	case kindInboxItem:
+		return q.message(tx, p)
+	case kindCalendar, kindObject:
+	default:
 		return res, nil
 	}
 	var err error
 	if res.cal, err = tx.CalendarBySlug(q.user.ID, p.slug); err != nil {
 		return nil, notFound(err, "reading the calendar")
+	}
+	if res.cal.Inbox {
+		return nil, errNotFound // it is no calendar
 	}
 	if p.kind == kindCalendar {
 		return res, nil
@@ -38,6 +48,15 @@ func (q *request) resolve(tx *store.Tx, p place) (*resource, error) {
 		return nil, notFound(err, "reading the object")
 	}
 	return res, nil
+}
+
+// holding is the resource of an object that a calendar or inbox holds.
+func (res *resource) holding(o *store.Object) *resource {
+	k := kindObject
+	if res.cal.Inbox {
+		k = kindInboxItem
+	}
+	return &resource{kind: k, user: res.user, cal: res.cal, obj: o}
 }
 
 // lookup is resolve in a transaction of its own.
@@ -73,7 +92,7 @@ func (res *resource) href() string {
 		return calendarPath(res.user.Login, inboxSlug)
 	case kindOutbox:
 		return calendarPath(res.user.Login, outboxSlug)
-	case kindObject:
+	case kindObject, kindInboxItem:
 		return objectPath(res.user.Login, res.cal.Slug, res.obj.Name)
 	}
 	return "/"
@@ -127,11 +146,15 @@ func (q *request) members(tx *store.Tx, res *resource) ([]member, error) {
 		for i := range cals {
 			add(&resource{kind: kindCalendar, user: q.user, cal: &cals[i]})
 		}
-		add(&resource{kind: kindInbox, user: q.user}, &resource{kind: kindOutbox, user: q.user})
-	case kindCalendar:
+		inbox, err := q.inbox(tx)
+		if err != nil {
+			return nil, err
+		}
+		add(inbox, &resource{kind: kindOutbox, user: q.user})
+	case kindCalendar, kindInbox:
 		ids, err := tx.ObjectIDs(res.cal.ID)
 		if err != nil {
-			return nil, fmt.Errorf("listing the calendar: %w", err)
+			return nil, fmt.Errorf("listing the collection: %w", err)
 		}
 		ms = objectMembers(ids)
 	}
@@ -163,7 +186,7 @@ func (m member) read(tx *store.Tx, of *resource, data bool) (*resource, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the object: %w", err)
 	}
-	return &resource{kind: kindObject, user: of.user, cal: of.cal, obj: o}, nil
+	return of.holding(o), nil
 }
 
 // writeMembers answers a query for the members of a collection that keep lets pass (nil: all; it

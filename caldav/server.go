@@ -251,9 +251,7 @@ func (q *request) ownOnly(p place) error {
 	if p.login == "" || p.of(q.user) {
 		return nil
 	}
-	e := davError(http.StatusForbidden, "need-privileges")
-	e.inner = "<D:resource>" + hrefXML(q.r.URL.EscapedPath()) + "<D:privilege><D:read/></D:privilege></D:resource>"
-	return e
+	return needPrivilege(q.r.URL.EscapedPath(), dav("read"))
 }
 
 // A response remembers what was answered.

@@ -121,7 +121,7 @@ func TestPagesOfLongObjects(t *testing.T) {
 		if first, err = q.listChanges(tx, "", 0); err != nil {
 			return err
 		}
-		l, err = q.listChanges(tx, calendarToken(first.res.cal.ID, 1), 0)
+		l, err = q.listChanges(tx, tokenAt(first.res.cal, 1), 0)
 		return err
 	})
 	if err != nil || len(first.members) != n || len(l.changes) < n-1 {

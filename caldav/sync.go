@@ -15,14 +15,19 @@ import (
 const tokenPrefix = "https://joinery.invalid/sync/"
 
 // syncToken is the state of a collection's members; it serves as ctag, too.
-func syncToken(res *resource) string {
-	if res.kind == kindInbox {
-		return tokenPrefix + "inbox/0" // it has no members
-	}
-	return calendarToken(res.cal.ID, res.cal.Seq)
+func syncToken(res *resource) string { return tokenAt(res.cal, res.cal.Seq) }
+
+func tokenAt(c *store.Calendar, seq int64) string {
+	return fmt.Sprintf("%s%s/%d", tokenPrefix, tokenID(c), seq)
 }
 
-func calendarToken(id, seq int64) string { return fmt.Sprintf("%s%d/%d", tokenPrefix, id, seq) }
+// tokenID names a collection in its tokens: an inbox by its owner, because it may have no row yet.
+func tokenID(c *store.Calendar) string {
+	if c.Inbox {
+		return fmt.Sprintf("inbox-%d", c.UserID)
+	}
+	return strconv.FormatInt(c.ID, 10)
+}
 
 // parseToken returns the sequence that a client's token stands for: 0 for an empty one.
 func parseToken(c *store.Calendar, token string) (int64, bool) {
@@ -30,7 +35,7 @@ func parseToken(c *store.Calendar, token string) (int64, bool) {
 		return 0, true
 	}
 	id, seq, ok := strings.Cut(strings.TrimPrefix(token, tokenPrefix), "/")
-	if !ok || !strings.HasPrefix(token, tokenPrefix) || id != strconv.FormatInt(c.ID, 10) {
+	if !ok || !strings.HasPrefix(token, tokenPrefix) || id != tokenID(c) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(seq, 10, 64)
@@ -102,15 +107,12 @@ func (q *request) listChanges(tx *store.Tx, token string, limit int) (l syncList
 		return l, err
 	}
 	l.token = syncToken(l.res)
-	if l.res.kind == kindInbox {
-		if token != "" && token != l.token {
-			return l, errSyncToken
-		}
-		return l, nil
-	}
 	since, ok := parseToken(l.res.cal, token)
 	if !ok {
 		return l, errSyncToken
+	}
+	if l.res.cal.ID == 0 {
+		return l, nil // an inbox that never held anything
 	}
 	if since == 0 && limit == 0 {
 		l.members, err = q.members(tx, l.res)
@@ -124,7 +126,7 @@ func (q *request) listChanges(tx *store.Tx, token string, limit int) (l syncList
 	if err != nil {
 		return l, fmt.Errorf("reading the changes: %w", err)
 	}
-	l.token = calendarToken(l.res.cal.ID, upTo)
+	l.token = tokenAt(l.res.cal, upTo)
 	return l, nil
 }
 
@@ -145,7 +147,7 @@ func (q *request) writeChanges(ms *multistatus, res *resource, changes []store.C
 			return fmt.Errorf("reading the object: %w", err)
 		}
 		ms.reads(o)
-		groups, err := q.propstats(&resource{kind: kindObject, user: res.user, cal: res.cal, obj: o}, pq)
+		groups, err := q.propstats(res.holding(o), pq)
 		if err != nil {
 			return err
 		}

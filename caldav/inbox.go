@@ -1,0 +1,156 @@
+package caldav
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"joinery/store"
+)
+
+// inbox is the user's scheduling inbox (RFC 6638 §2.2). It has no row before its first message: until
+// then it reads as what the row will begin with, so that sync tokens and ctags stay good.
+func (q *request) inbox(tx *store.Tx) (*resource, error) {
+	c, err := tx.CalendarBySlug(q.user.ID, inboxSlug)
+	if errors.Is(err, store.ErrNotFound) {
+		c, err = &store.Calendar{UserID: q.user.ID, Slug: inboxSlug, Inbox: true, Seq: 1}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the inbox: %w", err)
+	}
+	res := &resource{kind: kindInbox, user: q.user, cal: c}
+	res.invited, err = DefaultCalendarOf(tx, q.user)
+	return res, err
+}
+
+// message finds a message in the inbox.
+func (q *request) message(tx *store.Tx, p place) (*resource, error) {
+	if p.slug != inboxSlug || p.slash {
+		return nil, errNotFound // the outbox holds nothing
+	}
+	inbox, err := q.inbox(tx)
+	if err != nil {
+		return nil, err
+	}
+	o, err := tx.ObjectByName(inbox.cal.ID, p.name)
+	if err != nil {
+		return nil, notFound(err, "reading the message")
+	}
+	return inbox.holding(o), nil
+}
+
+// deleteMessage answers DELETE of a message: its reader has seen it. Nobody is told (RFC 6638 §4).
+func (q *request) deleteMessage() error {
+	err := q.store.Update(q.ctx(), func(tx *store.Tx) error {
+		res, err := q.message(tx, q.place)
+		if err != nil {
+			return err
+		}
+		if err := checkSource(q.conditions(), res.obj); err != nil {
+			return err
+		}
+		if noneMatches(q.r.Header, res.obj) {
+			return errPrecondition
+		}
+		return tx.DeleteObject(res.obj.ID)
+	})
+	if err != nil {
+		return err
+	}
+	q.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// refuseMessage answers PUT below inbox and outbox: messages are put there by the server alone.
+func (q *request) refuseMessage() error {
+	return mayNotBind(calendarPath(q.user.Login, q.place.slug))
+}
+
+// mayNotBind refuses to put something into a collection (RFC 3744 §7.1.1).
+func mayNotBind(path string) *httpError { return needPrivilege(path, dav("bind")) }
+
+func needPrivilege(path string, privilege xml.Name) *httpError {
+	e := davError(http.StatusForbidden, "need-privileges")
+	e.inner = "<D:resource>" + hrefXML(path) + privilegesXML([]xml.Name{privilege}) + "</D:resource>"
+	return e
+}
+
+// DefaultCalendarOf is the calendar in which a user finds what others send (RFC 6638 §4.3): the one that
+// was chosen, or the first that takes events; nil if none does.
+func DefaultCalendarOf(tx *store.Tx, u *store.User) (*store.Calendar, error) {
+	cals, err := tx.Calendars(u.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading the calendars: %w", err)
+	}
+	cals = slices.DeleteFunc(cals, func(c store.Calendar) bool { return !takesEvents(&c) })
+	for i := range cals {
+		if cals[i].ID == u.DefaultCalendar {
+			return &cals[i], nil
+		}
+	}
+	if len(cals) == 0 {
+		return nil, nil
+	}
+	return &cals[0], nil
+}
+
+func takesEvents(c *store.Calendar) bool { return slices.Contains(componentsOf(c), "VEVENT") }
+
+var errDefaultNeeded = calError(http.StatusForbidden, "default-calendar-needed")
+
+// assignInbox makes all assignments on the inbox, of which only the default calendar can be chosen, or
+// tells by propstats what was wrong with them; the error is errAssignments then.
+func (q *request) assignInbox(tx *store.Tx, as []assignment) ([]propstat, error) {
+	u, err := tx.UserByID(q.user.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading the user: %w", err)
+	}
+	errs := make([]*httpError, len(as))
+	for i, a := range as {
+		errs[i] = errProtected
+		if a.name == cal("schedule-default-calendar-URL") {
+			if errs[i], err = q.chooseDefault(tx, u, a.el); err != nil {
+				return nil, err
+			}
+		}
+	}
+	groups, ok := outcomes(as, errs)
+	if !ok {
+		return groups, errAssignments
+	}
+	if err := tx.UpdateUser(u); err != nil {
+		return nil, fmt.Errorf("keeping the default calendar: %w", err)
+	}
+	return groups, nil
+}
+
+// chooseDefault sets u's default calendar in u (RFC 6638 §9.2, §4.3.1). There always is one, so it
+// cannot be taken away.
+func (q *request) chooseDefault(tx *store.Tx, u *store.User, el *element) (*httpError, error) {
+	if el == nil || len(el.children()) == 0 {
+		return errDefaultNeeded, nil
+	}
+	invalid := calError(http.StatusForbidden, "valid-schedule-default-calendar-URL")
+	hrefs := el.children()
+	if len(hrefs) != 1 || !hrefs[0].is(nsDAV, "href") {
+		return invalid, nil
+	}
+	p, err := parseHref(hrefs[0].trimmed(), q.hosts()...)
+	if err != nil || p.kind != kindCalendar || !p.of(q.user) {
+		return invalid, nil
+	}
+	res, err := q.resolve(tx, p)
+	if errors.Is(err, errNotFound) {
+		return invalid, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !takesEvents(res.cal) {
+		return invalid, nil
+	}
+	u.DefaultCalendar = res.cal.ID
+	return nil, nil
+}
