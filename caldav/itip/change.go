@@ -22,6 +22,7 @@ const (
 	ChangedAttachments  Kind = "attachments"
 	ChangedStatus       Kind = "status" // tentative or not
 	ChangedPeople       Kind = "people"
+	ChangedOrganizer    Kind = "organizer" // another address: whom to answer
 	AddedOccurrence     Kind = "added"     // an instance of its own that was not known
 	CancelledOccurrence Kind = "cancelled" // an instance that is off now
 )
@@ -51,8 +52,8 @@ func newComparison(was, is *ical.Event) *comparison {
 
 // facts are what a component says of an event, times aside, comparable.
 type facts struct {
-	title, link, details, place, agenda, page string
-	attachments, people                       []string
+	title, link, details, place, agenda, page, organizer string
+	attachments, people                                  []string
 }
 
 func (c *comparison) facts(v *ical.VEvent) *facts {
@@ -65,6 +66,10 @@ func (c *comparison) facts(v *ical.VEvent) *facts {
 		}
 		if f.page == f.link {
 			f.page = ""
+		}
+		// Apple writes a path or urn:uuid: for one and the same person.
+		if v.Organizer != nil && Mailable(v.Organizer.Address) {
+			f.organizer = v.Organizer.Address
 		}
 		c.said[v.Component] = f
 	}
@@ -95,6 +100,7 @@ func (c *comparison) changes(before, after *ical.VEvent) []Change {
 	add(ChangedPage, was.page != is.page)
 	add(ChangedAttachments, !slices.Equal(was.attachments, is.attachments))
 	add(ChangedStatus, (before.Status == "TENTATIVE") != (after.Status == "TENTATIVE"))
+	add(ChangedOrganizer, was.organizer != is.organizer && was.organizer != "" && is.organizer != "")
 	if !slices.Equal(was.people, is.people) {
 		out = append(out, Change{
 			Kind: ChangedPeople, Old: before, New: after, Occurrence: after.RecurrenceID,

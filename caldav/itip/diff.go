@@ -32,10 +32,17 @@ type Message struct {
 	View []byte
 	// Changes is what an update changes.
 	Changes []Change
-	// Rescheduled: the times of instances changed, so that SEQUENCE must rise (RFC 5546 §2.1.4).
+	// Rescheduled: the times of instances or the organiser changed, so that SEQUENCE must rise (RFC 5546
+	// §2.1.4, §4.2.11).
 	Rescheduled bool
+	// Quiet: only who else is invited has changed. Nobody is told of that (RFC 5546 §4.2.10 leaves it to
+	// the organiser); View is remembered as known, and the next message says it along with the rest.
+	Quiet bool
 
 	event *ical.Event // Object, once it was read
+	// What a CANCEL takes from the person alone, and takes place without: everything, or these instances.
+	without bool
+	off     []time.Time
 }
 
 // Event is Object, read. It is the same Event every time.
@@ -72,17 +79,26 @@ func Compare(old, now *Known) (*Message, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the present view: %w", err)
 	}
+	var m *Message
 	switch {
 	case was == nil && is == nil:
 		return nil, nil
 	case was == nil, is != nil && was.Master == nil && is.Master != nil:
 		return &Message{Method: MethodRequest, First: true, Object: now.Data, View: now.Data, event: is}, nil
 	case is == nil, was.Master != nil && is.Master == nil:
-		return &Message{Method: MethodCancel, Object: old.Data, Rescheduled: true, event: was}, nil
+		return &Message{
+			Method: MethodCancel, Object: old.Data, Rescheduled: true, event: was, without: now != nil && now.without,
+		}, nil
 	case was.Master == nil:
-		return diffInstances(was, is), nil
+		m = diffInstances(was, is)
+	default:
+		m = diffSeries(was, is)
 	}
-	return diffSeries(was, is), nil
+	if m != nil {
+		m.off = now.off
+		m.Quiet = m.Method == MethodRequest && !slices.ContainsFunc(m.Changes, func(c Change) bool { return c.Kind != ChangedPeople })
+	}
+	return m, nil
 }
 
 // diffSeries compares two views with masters. One message says it all.
@@ -103,9 +119,10 @@ func diffSeries(was, is *ical.Event) *Message {
 	var instances []Change
 	var touched []*ical.VEvent
 	for _, v := range is.Overrides {
-		before := override(was, v.RecurrenceID.Time)
+		at := named(is, *v.RecurrenceID)
+		before := override(was, at)
 		if before == nil {
-			before = instance(was.Master, v.RecurrenceID)
+			before = instance(was.Master, at)
 		}
 		if found := unlike(c.changes(before, v), master); len(found) > 0 {
 			instances = append(instances, found...)
@@ -114,10 +131,11 @@ func diffSeries(was, is *ical.Event) *Message {
 	}
 	reverted := false
 	for _, v := range was.Overrides {
-		if override(is, v.RecurrenceID.Time) != nil || among(excluded, v.RecurrenceID.Time) {
+		at := named(was, *v.RecurrenceID)
+		if override(is, at) != nil || among(excluded, at) {
 			continue
 		}
-		after := instance(is.Master, v.RecurrenceID)
+		after := instance(is.Master, at)
 		after.RecurrenceID = v.RecurrenceID
 		if found := unlike(c.changes(v, after), master); len(found) > 0 {
 			instances = append(instances, found...)
@@ -125,7 +143,7 @@ func diffSeries(was, is *ical.Event) *Message {
 		}
 	}
 	m.Changes = append(master, instances...)
-	m.Rescheduled = len(off) > 0 || hasKind(instances, ChangedTime)
+	m.Rescheduled = len(off) > 0 || hasKind(instances, ChangedTime) || hasKind(m.Changes, ChangedOrganizer)
 	switch {
 	case len(m.Changes) == 0 && len(off) == 0:
 		return nil
@@ -177,7 +195,7 @@ func diffInstances(was, is *ical.Event) *Message {
 		}
 		if found := c.changes(before, v); len(found) > 0 {
 			m.Changes = append(m.Changes, found...)
-			m.Rescheduled = m.Rescheduled || hasKind(found, ChangedTime)
+			m.Rescheduled = m.Rescheduled || hasKind(found, ChangedTime) || hasKind(found, ChangedOrganizer)
 			touched = append(touched, v)
 		}
 	}
@@ -188,25 +206,22 @@ func diffInstances(was, is *ical.Event) *Message {
 	return m
 }
 
-// override returns the component of ev for the instance at, nil if it has none.
+// override returns the component of ev for the instance at, as named makes it; nil if it has none.
 func override(ev *ical.Event, at time.Time) *ical.VEvent {
 	for _, v := range ev.Overrides {
-		if v.RecurrenceID.Time.Equal(at) {
+		if named(ev, *v.RecurrenceID).Equal(at) {
 			return v
 		}
 	}
 	return nil
 }
 
-// instance is what master says of the instance id.
-func instance(master *ical.VEvent, id *ical.Time) *ical.VEvent {
+// instance is what master says of the instance at.
+func instance(master *ical.VEvent, at time.Time) *ical.VEvent {
 	v := *master
 	length := v.End.Time.Sub(v.Start.Time)
-	v.Start.Time = id.Time
-	v.End.Time = id.Time.Add(length)
-	if id.AllDay != v.Start.AllDay { // a client's slip; the instance is the master's kind
-		v.Start.AllDay, v.End.AllDay = id.AllDay, id.AllDay
-	}
+	v.Start.Time = at
+	v.End.Time = at.Add(length)
 	v.Recurring = false
 	return &v
 }
@@ -226,7 +241,7 @@ func cancelled(was *ical.Event, at time.Time) Change {
 	}
 	id := was.Master.Start
 	id.Time = at
-	return Change{Kind: CancelledOccurrence, Old: instance(was.Master, &id), Occurrence: &id}
+	return Change{Kind: CancelledOccurrence, Old: instance(was.Master, at), Occurrence: &id}
 }
 
 // only is ev with no more components than keep and the zones that they use.

@@ -43,9 +43,7 @@ func taking(ev *ical.Event, off []time.Time) []time.Time {
 		return off
 	}
 	return slices.DeleteFunc(slices.Clone(off), func(at time.Time) bool {
-		// A date may stand for the time of that day, and a time for its date.
-		sameKind := at.Equal(at.Truncate(24*time.Hour)) == ev.Master.Start.AllDay
-		return sameKind && !found[at.Unix()] && override(ev, at) == nil
+		return !found[at.Unix()] && override(ev, at) == nil
 	})
 }
 

@@ -18,6 +18,10 @@ var stored = ical.Limits{Size: 64 << 20}
 type Known struct {
 	Data []byte
 
+	// What takes place without the person: the event, and these instances, sorted. No stored view tells.
+	without bool
+	off     []time.Time
+
 	fingerprint *Fingerprint
 	event       *ical.Event
 	err         error

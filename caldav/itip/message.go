@@ -45,7 +45,7 @@ func (m *Message) Calendar(address string, sequence int, dtstamp time.Time) ([]b
 		return nil, err
 	}
 	if m.Method == MethodCancel {
-		return cancel(ev, m.Occurrences, address, sequence, dtstamp), nil
+		return m.cancel(ev, address, sequence, dtstamp), nil
 	}
 	return request(ev, address, sequence, dtstamp), nil
 }
@@ -57,6 +57,13 @@ func request(ev *ical.Event, address string, sequence int, dtstamp time.Time) []
 	set(edit, ev.Object.Root, "METHOD", MethodRequest)
 	for _, v := range ev.All() {
 		stamp(edit, v.Component, sequence, dtstamp)
+		// SUMMARY must be there, if only empty; DURATION must not be beside DTEND.
+		if v.Component.First("SUMMARY") == nil {
+			edit.Add(v.Component, "SUMMARY:")
+		}
+		if v.Component.First("DTEND") != nil {
+			remove(edit, v.Component, "DURATION")
+		}
 		if a := attendee(v, address); a != nil && a.PartStat == "NEEDS-ACTION" && a.Line.Param("RSVP") == "" {
 			edit.SetParam(a.Line, "RSVP", "TRUE")
 		}
@@ -64,19 +71,19 @@ func request(ev *ical.Event, address string, sequence int, dtstamp time.Time) []
 	return edit.Bytes()
 }
 
-// cancel makes the CANCEL (RFC 5546 §3.2.5) to address of what ev holds: of the occurrences, or of
-// everything where they are empty. It carries no other attendee and nothing that says more than what
-// is cancelled.
-func cancel(ev *ical.Event, occurrences []time.Time, address string, sequence int, dtstamp time.Time) []byte {
+// cancel makes the CANCEL (RFC 5546 §3.2.5) to address of what ev holds: of m's occurrences, or of
+// everything where there are none. It carries no other attendee and nothing that says more than what
+// is cancelled. STATUS tells what does not take place from what takes place without address.
+func (m *Message) cancel(ev *ical.Event, address string, sequence int, dtstamp time.Time) []byte {
 	edit := ev.Object.Edit()
 	keep := ev.Overrides
-	if len(occurrences) > 0 {
+	if len(m.Occurrences) > 0 {
 		keep = slices.DeleteFunc(slices.Clone(keep), func(v *ical.VEvent) bool {
-			return !slices.ContainsFunc(occurrences, v.RecurrenceID.Time.Equal)
+			return !slices.ContainsFunc(m.Occurrences, named(ev, *v.RecurrenceID).Equal)
 		})
-		for _, at := range occurrences {
+		for _, at := range m.Occurrences {
 			if ev.Master != nil && override(ev, at) == nil {
-				edit.AddComponent(ev.Object.Root, cancelledInstance(ev, at, address, sequence, dtstamp))
+				edit.AddComponent(ev.Object.Root, m.cancelledInstance(ev, at, address, sequence, dtstamp))
 			}
 		}
 	} else if ev.Master != nil {
@@ -90,7 +97,11 @@ func cancel(ev *ical.Event, occurrences []time.Time, address string, sequence in
 	for _, v := range keep {
 		kept[v.Component] = true
 		reduce(edit, v, address)
-		set(edit, v.Component, "STATUS", "CANCELLED")
+		if v.RecurrenceID != nil && m.uninvited(named(ev, *v.RecurrenceID)) || v.RecurrenceID == nil && m.without {
+			remove(edit, v.Component, "STATUS")
+		} else {
+			set(edit, v.Component, "STATUS", "CANCELLED")
+		}
 		stamp(edit, v.Component, sequence, dtstamp)
 		for _, l := range v.Component.Lines {
 			zones[l.Param("TZID")] = true
@@ -105,8 +116,28 @@ func cancel(ev *ical.Event, occurrences []time.Time, address string, sequence in
 	return edit.Bytes()
 }
 
+// uninvited tells whether the instance at takes place without the person.
+func (m *Message) uninvited(at time.Time) bool { return m.without || among(m.off, at) }
+
 // cancelledInstance is the component that cancels an instance which only the rule knows.
-func cancelledInstance(ev *ical.Event, at time.Time, address string, sequence int, dtstamp time.Time) string {
+func (m *Message) cancelledInstance(ev *ical.Event, at time.Time, address string, sequence int, dtstamp time.Time) string {
+	v := ev.Master
+	lines := instanceLines(ev, at, dtstamp)
+	if v.Organizer != nil {
+		lines = append(lines, shortPerson(v.Organizer, v.Organizer.Line.Raw()))
+	}
+	if a := attendee(v, address); a != nil {
+		lines = append(lines, shortPerson(a, a.Line.Raw()))
+	}
+	lines = append(lines, fmt.Sprintf("SEQUENCE:%d", sequence))
+	if !m.uninvited(at) {
+		lines = append(lines, "STATUS:CANCELLED")
+	}
+	return strings.Join(append(lines, "END:VEVENT"), "\n")
+}
+
+// instanceLines begin a component for an instance which only the rule knows.
+func instanceLines(ev *ical.Event, at, dtstamp time.Time) []string {
 	m := ev.Master
 	start := m.Component.First("DTSTART")
 	lines := []string{
@@ -119,19 +150,15 @@ func cancelledInstance(ev *ical.Event, at time.Time, address string, sequence in
 	if l := m.Component.First("SUMMARY"); l != nil {
 		lines = append(lines, shortSummary(l))
 	}
-	if m.Organizer != nil {
-		lines = append(lines, shortPerson(m.Organizer, m.Organizer.Line.Raw()))
-	}
-	if a := attendee(m, address); a != nil {
-		lines = append(lines, shortPerson(a, a.Line.Raw()))
-	}
-	lines = append(lines, fmt.Sprintf("SEQUENCE:%d", sequence), "STATUS:CANCELLED", "END:VEVENT")
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 // inForm writes instant at as property name in the form of the master's DTSTART.
 func inForm(name string, o *ical.Object, master *ical.VEvent, start *ical.Line, at time.Time) string {
 	var params []ical.Param
+	if start == nil {
+		return ical.FormatLine(name, nil, stampValue(at))
+	}
 	for _, p := range start.Params {
 		if p.Name == "TZID" || p.Name == "VALUE" {
 			params = append(params, p)
@@ -188,6 +215,12 @@ func set(edit *ical.Edit, c *ical.Component, name, value string) {
 	}
 	edit.Replace(lines[0], name+":"+value)
 	for _, l := range lines[1:] {
+		edit.Remove(l)
+	}
+}
+
+func remove(edit *ical.Edit, c *ical.Component, name string) {
+	for _, l := range c.All(name) {
 		edit.Remove(l)
 	}
 }

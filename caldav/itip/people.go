@@ -40,31 +40,52 @@ func Recipients(ev *ical.Event, own []string, skip func(ical.Attendee) bool) []s
 		return nil
 	}
 	var out []string
-	left := notOurs(ev)
-	for _, v := range ev.All() {
-		for _, a := range v.Attendees {
+	seen := map[string]bool{organizer.Address: true}
+	for _, list := range scheduled(ev) {
+		for _, a := range list {
 			switch {
-			case left[a.Address], a.Address == organizer.Address, slices.Contains(own, a.Address):
-			case !Mailable(a.Address), skip != nil && skip(a):
+			case seen[a.Address], slices.Contains(own, a.Address):
+			case !Mailable(a.Address), skip != nil && skip(*a):
 			default:
 				out = append(out, a.Address)
-				left[a.Address] = true
+				seen[a.Address] = true
 			}
 		}
 	}
 	return out
 }
 
-// notOurs are the addresses that somebody else schedules than the server. One person has the same
-// SCHEDULE-AGENT in all components (RFC 6638 §7.1); where not, the one that is not the server counts.
-func notOurs(ev *ical.Event) map[string]bool {
-	out := map[string]bool{}
-	for _, v := range ev.All() {
-		for _, a := range v.Attendees {
-			if a.Agent != agentServer {
-				out[a.Address] = true
+// scheduled are, for each component of ev.All, the attendees that the server is to tell of it, each once
+// (RFC 6638 §3.2.1.2 goes by the instance). One person has the same SCHEDULE-AGENT in all components
+// (§7.1): an override that says nothing of it follows its master, and one that does speaks for itself.
+func scheduled(ev *ical.Event) [][]*ical.Attendee {
+	left := map[string]bool{}
+	if ev.Master != nil {
+		for i := range ev.Master.Attendees {
+			if a := &ev.Master.Attendees[i]; a.Agent != agentServer {
+				left[a.Address] = true
 			}
 		}
+	}
+	var out [][]*ical.Attendee
+	for _, v := range ev.All() {
+		ours := map[string]bool{}
+		for i := range v.Attendees {
+			a := &v.Attendees[i]
+			mine := a.Agent == agentServer && (!left[a.Address] || v != ev.Master && a.Line.Param("SCHEDULE-AGENT") != "")
+			if before, twice := ours[a.Address]; twice {
+				mine = mine && before
+			}
+			ours[a.Address] = mine
+		}
+		var list []*ical.Attendee
+		for i := range v.Attendees {
+			if a := &v.Attendees[i]; ours[a.Address] {
+				list = append(list, a)
+				ours[a.Address] = false
+			}
+		}
+		out = append(out, list)
 	}
 	return out
 }

@@ -39,7 +39,7 @@ func ReplyView(ev *ical.Event, addresses []string, before []byte, sequence int) 
 	}
 	for _, v := range ev.All() {
 		if a := own(v, addresses); a != nil && !v.Cancelled() {
-			line(idOf(v), a.PartStat, v.Start.Time)
+			line(idOf(ev, v), a.PartStat, v.Start.Time)
 		}
 	}
 	if ev.Master != nil && own(ev.Master, addresses) != nil {
@@ -67,11 +67,11 @@ func ReplyView(ev *ical.Event, addresses []string, before []byte, sequence int) 
 	return []byte(strings.Join(out, "\n"))
 }
 
-func idOf(v *ical.VEvent) string {
+func idOf(ev *ical.Event, v *ical.VEvent) string {
 	if v.RecurrenceID == nil {
 		return "*"
 	}
-	return stampValue(v.RecurrenceID.Time)
+	return stampValue(named(ev, *v.RecurrenceID))
 }
 
 // DiffReply returns the answers in now that old does not have, both of ReplyView: those that the
@@ -184,9 +184,7 @@ func Reply(ev *ical.Event, addresses []string, answers []Answer, dtstamp time.Ti
 		}
 		edit.SetParam(me.Line, "PARTSTAT", a.PartStat)
 		edit.SetParam(me.Line, "RSVP", "")
-		for _, l := range v.Component.All("STATUS") {
-			edit.Remove(l)
-		}
+		remove(edit, v.Component, "STATUS")
 		stamp(edit, v.Component, v.Sequence, dtstamp)
 		set(edit, v.Component, "REQUEST-STATUS", "2.0;Success")
 	}
@@ -211,17 +209,7 @@ func Reply(ev *ical.Event, addresses []string, answers []Answer, dtstamp time.Ti
 // answeredInstance is the component that answers an instance which only the rule knows.
 func answeredInstance(ev *ical.Event, a Answer, me *ical.Attendee, dtstamp time.Time) string {
 	m := ev.Master
-	start := m.Component.First("DTSTART")
-	lines := []string{
-		"BEGIN:VEVENT",
-		"UID:" + m.Component.First("UID").Value,
-		"DTSTAMP:" + stampValue(dtstamp),
-		inForm("RECURRENCE-ID", ev.Object, m, start, a.Occurrence),
-		inForm("DTSTART", ev.Object, m, start, a.Occurrence),
-	}
-	if l := m.Component.First("SUMMARY"); l != nil {
-		lines = append(lines, shortSummary(l))
-	}
+	lines := instanceLines(ev, a.Occurrence, dtstamp)
 	if m.Organizer != nil {
 		lines = append(lines, shortPerson(m.Organizer, ical.FormatLine("ORGANIZER", plain(m.Organizer.Line, ""), m.Organizer.Line.Value)))
 	}

@@ -28,10 +28,10 @@ func View(ev *ical.Event, address string) []byte {
 // to the same share one Known. It is not safe for concurrent use.
 type Views struct {
 	ev    *ical.Event
-	left  map[string]bool   // not ours to tell
-	seats map[string]string // what an address is invited to and takes place: a byte a component, in the order of All
+	seats map[string]string // what an address is invited to, is ours to tell and takes place: a byte a component, in the order of All
 	made  map[string]*Known // by seats
 	size  int               // bytes of made
+	off   *Known
 }
 
 // NewViews returns the views of ev; of nil there are none.
@@ -40,14 +40,14 @@ func NewViews(ev *ical.Event) *Views {
 	if ev == nil || ev.Master != nil && ev.Master.Cancelled() {
 		return s
 	}
-	s.left = notOurs(ev)
+	s.off = &Known{without: true}
 	all := ev.All()
 	invited := map[string][]byte{}
-	for i, v := range all {
-		if v.Cancelled() {
+	for i, list := range scheduled(ev) {
+		if all[i].Cancelled() {
 			continue
 		}
-		for _, a := range v.Attendees {
+		for _, a := range list {
 			if invited[a.Address] == nil {
 				invited[a.Address] = make([]byte, len(all))
 			}
@@ -76,20 +76,24 @@ func (s *Views) Forget() {
 // Of is View as a Known.
 func (s *Views) Of(address string) *Known {
 	seats, invited := s.seats[address]
-	if !invited || s.left[address] {
+	if !invited {
 		return nil
 	}
 	k := s.made[seats]
 	if k == nil {
-		k = NewKnown(s.view(seats))
+		k = s.view(seats)
 		s.made[seats] = k
 		s.size += len(k.Data)
 	}
 	return k
 }
 
+// Off is what somebody is to know who is invited no longer, while the event takes place: nothing. A CANCEL
+// that leads there says so (RFC 5546 §3.2.5). It is nil where the event does not take place.
+func (s *Views) Off() *Known { return s.off }
+
 // view is the event for those who have seats.
-func (s *Views) view(seats string) []byte {
+func (s *Views) view(seats string) *Known {
 	ev := s.ev
 	var keep, off []*ical.VEvent
 	whole := false
@@ -104,10 +108,12 @@ func (s *Views) view(seats string) []byte {
 	}
 	edit := ev.Object.Edit()
 	if whole {
+		sameKind(edit, ev)
 		excluded := exdates(ev.Object, ev.Master)
+		start := ev.Master.Component.First("DTSTART")
 		for _, v := range off {
-			if !among(excluded, v.RecurrenceID.Time) {
-				edit.Add(ev.Master.Component, exdate(v))
+			if at := named(ev, *v.RecurrenceID); !among(excluded, at) {
+				edit.Add(ev.Master.Component, inForm("EXDATE", ev.Object, ev.Master, start, at))
 			}
 		}
 	}
@@ -120,7 +126,15 @@ func (s *Views) view(seats string) []byte {
 		}
 	}
 	trim(edit, ev.Object, keep)
-	return edit.Bytes()
+	k := NewKnown(edit.Bytes())
+	k.without = !whole && ev.Master != nil
+	for _, v := range off {
+		if !v.Cancelled() {
+			k.off = append(k.off, named(ev, *v.RecurrenceID))
+		}
+	}
+	slices.SortFunc(k.off, time.Time.Compare)
+	return k
 }
 
 // withoutNote takes out what the description tells the organiser alone: that the conference could not
@@ -208,43 +222,4 @@ func private(name string) bool {
 		return false
 	}
 	return true
-}
-
-// exdate is the EXDATE line that takes override v out of its series.
-func exdate(v *ical.VEvent) string {
-	l := v.Component.First("RECURRENCE-ID")
-	var params []ical.Param
-	for _, p := range l.Params {
-		if p.Name == "TZID" || p.Name == "VALUE" {
-			params = append(params, p)
-		}
-	}
-	return ical.FormatLine("EXDATE", params, l.Value)
-}
-
-// exdates are the instances that master excludes: instants, or what ical.Time makes of dates and
-// floating times. What cannot be read is left out.
-func exdates(o *ical.Object, master *ical.VEvent) []time.Time {
-	return times(o, master.Component.All("EXDATE"))
-}
-
-func times(o *ical.Object, lines []*ical.Line) []time.Time {
-	var out []time.Time
-	for _, l := range lines {
-		for _, value := range strings.Split(l.Value, ",") {
-			if strings.EqualFold(l.Param("VALUE"), "PERIOD") {
-				value, _, _ = strings.Cut(value, "/")
-			}
-			one := *l
-			one.Value = strings.TrimSpace(value)
-			if strings.EqualFold(l.Param("VALUE"), "PERIOD") {
-				one.Params = slices.DeleteFunc(slices.Clone(l.Params), func(p ical.Param) bool { return p.Name == "VALUE" })
-			}
-			if t, err := o.Time(&one); err == nil {
-				out = append(out, t.Time.UTC())
-			}
-		}
-	}
-	slices.SortFunc(out, time.Time.Compare)
-	return slices.CompactFunc(out, time.Time.Equal)
 }
