@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -73,10 +72,7 @@ func (j *joinPage) enter(w http.ResponseWriter, r *http.Request, d *change.Door)
 
 // trouble answers 503 with a page that tries again.
 func (j *joinPage) trouble(w http.ResponseWriter, r *http.Request, locale string) {
-	c := wordsFor(r, locale)
-	w.Header().Set("Retry-After", strconv.Itoa(int(troubleRetry/time.Second)))
-	p := page{words: c, status: http.StatusServiceUnavailable, refresh: troubleRetry, Headline: c.Trouble, Texts: []string{c.TroubleText}}
-	p.write(w, r)
+	trouble(w, r, wordsFor(r, locale))
 }
 
 // methodNotAllowed answers 405 without a body.

@@ -101,14 +101,19 @@ func (p *page) times(d *change.Door, now time.Time) {
 	p.Left = max(0, int((opens.Sub(now)+time.Second-1)/time.Second))
 }
 
-// row adds a time that value tells on start's clock; end may be zero.
+// row adds a time, see timeRow.
 func (p *page) row(label, value string, start, end time.Time) {
+	p.Rows = append(p.Rows, timeRow(label, value, start, end))
+}
+
+// timeRow is a time that value tells on start's clock; end may be zero.
+func timeRow(label, value string, start, end time.Time) row {
 	r := row{Label: label, Value: value, Start: start.UTC().Format(time.RFC3339)}
 	_, r.Offset = start.Zone()
 	if end.After(start) {
 		r.End = end.UTC().Format(time.RFC3339)
 	}
-	p.Rows = append(p.Rows, r)
+	return r
 }
 
 // roomURL is a room's address if a browser may be sent there: an absolute one by http or https.

@@ -144,9 +144,17 @@ func wordsFor(r *http.Request, locale string) *catalogue {
 	}
 	wanted, _, _ := language.ParseAcceptLanguage(strings.Join(usable, ","))
 	for _, tags := range [][]language.Tag{wanted, {language.Make(locale)}} {
-		if _, i, confidence := matcher.Match(tags...); confidence != language.No {
-			return catalogues[i]
+		if c := catalogueOf(tags...); c != nil {
+			return c
 		}
 	}
 	return catalogues[0]
+}
+
+// catalogueOf is the catalogue that serves who reads the languages of tags; nil if none does.
+func catalogueOf(tags ...language.Tag) *catalogue {
+	if _, i, confidence := matcher.Match(tags...); confidence != language.No {
+		return catalogues[i]
+	}
+	return nil
 }

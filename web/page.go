@@ -74,29 +74,51 @@ func (p *page) Script() template.JS {
 	return template.JS(waitingScript)
 }
 
-// write answers with the page; to HEAD without it.
+// write answers with the page.
 func (p *page) write(w http.ResponseWriter, r *http.Request) {
+	a := appearance{words: p.words, status: p.status, refresh: p.refresh, style: styleSource}
+	if p.live {
+		a.script = scriptSource
+	}
+	a.write(w, r, pageTemplate, p)
+}
+
+// An appearance is what the answer says around a page.
+type appearance struct {
+	words   *catalogue
+	status  int
+	refresh time.Duration // see page
+	style   string        // of the page's style, see sourceHash
+	script  string        // the same; empty: it has none
+	forms   bool          // its forms may be sent, to where it came from
+}
+
+// write answers with t filled in by data; to HEAD without it.
+func (a *appearance) write(w http.ResponseWriter, r *http.Request, t *template.Template, data any) {
 	var body bytes.Buffer
-	if err := pageTemplate.Execute(&body, p); err != nil {
+	if err := t.Execute(&body, data); err != nil {
 		// The template and all that is put into it are ours: a test renders every page.
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	script := "'none'"
-	if p.live {
-		script = scriptSource
+	script, forms := "'none'", "'none'"
+	if a.script != "" {
+		script = a.script
+	}
+	if a.forms {
+		forms = "'self'"
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", p.words.Lang)
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+styleSource+"; script-src "+script+
-		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Content-Language", a.words.Lang)
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+a.style+"; script-src "+script+
+		"; base-uri 'none'; form-action "+forms+"; frame-ancestors 'none'")
 	h.Set("X-Frame-Options", "DENY")
 	guardLink(h)
-	if p.refresh > 0 {
-		h.Set("Refresh", strconv.Itoa(int((p.refresh+time.Second-1)/time.Second)))
+	if a.refresh > 0 {
+		h.Set("Refresh", strconv.Itoa(int((a.refresh+time.Second-1)/time.Second)))
 	}
-	w.WriteHeader(p.status)
+	w.WriteHeader(a.status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body.Bytes())
 	}
@@ -115,5 +137,12 @@ func guardLink(h http.Header) {
 func notFound(w http.ResponseWriter, r *http.Request) {
 	c := wordsFor(r, "")
 	p := page{words: c, status: http.StatusNotFound, Headline: c.Missing, Texts: []string{c.MissingText}}
+	p.write(w, r)
+}
+
+// trouble answers 503 with a page that tries again.
+func trouble(w http.ResponseWriter, r *http.Request, c *catalogue) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(troubleRetry/time.Second)))
+	p := page{words: c, status: http.StatusServiceUnavailable, refresh: troubleRetry, Headline: c.Trouble, Texts: []string{c.TroubleText}}
 	p.write(w, r)
 }

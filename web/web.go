@@ -32,6 +32,11 @@ type Options struct {
 	// Door says what stands behind a join page's token now; false: no such token ever was. An error
 	// is ours (the store's), and the reader is asked to wait. nil: there are no join pages.
 	Door func(ctx context.Context, token string) (change.Door, bool, error)
+	// Invitation says what the answer page of a token shows now; false: no such page. An error is ours.
+	// nil: there are no answer pages.
+	Invitation func(ctx context.Context, token string) (change.Invitation, bool, error)
+	// Answer takes an answer that was given on such a page. The same again changes nothing.
+	Answer func(ctx context.Context, a change.Answer) (change.Outcome, error)
 	// Hook takes a webhook for an account. It keeps neither header nor body, and may be called again
 	// with the same ones. Its error is conference.ErrForged, ErrUnknownHook, ErrUnreadableHook, or one
 	// of ours, after which the service sends it again; its text is logged. nil: there are no webhooks.
@@ -43,8 +48,8 @@ type Options struct {
 //	/healthz        whether this process can do its work, see health
 //	/metrics        see Metrics; 404 unless Options.OpenMetrics, and for anybody from elsewhere
 //	/j/TOKEN        the join page, see joinPage; 404 without Options.Door
+//	/r/TOKEN        the answer page, see answerPage; 404 without Options.Invitation
 //	/hook/ACCOUNT   webhooks of providers, see hook; 404 without Options.Hook
-//	/r/             reserved for the answer page: 404 for now
 //
 // All other paths go to CalDAV as they were sent.
 func New(o Options) http.Handler {
@@ -60,6 +65,9 @@ func New(o Options) http.Handler {
 	ours := map[string]http.Handler{}
 	if o.Door != nil {
 		ours["j"] = &joinPage{door: o.Door, now: o.Now, log: o.Log}
+	}
+	if o.Invitation != nil && o.Answer != nil {
+		ours["r"] = &answerPage{invitation: o.Invitation, answer: o.Answer, now: o.Now, log: o.Log}
 	}
 	if o.Hook != nil {
 		ours["hook"] = &hook{take: o.Hook, now: o.Now, log: o.Log, timeout: hookTimeout}
