@@ -33,6 +33,7 @@ func TestWithTheWritePath(t *testing.T) {
 	for _, q := range sender.Queues() {
 		b.runner.Add(q)
 	}
+	b.runner.Add(changer.DeliverQueue())
 	b.runner.Add(outbox.Queue{Kind: change.WorkBooking, Workers: 1, Handle: func(context.Context, *outbox.Job) (time.Time, error) { return time.Time{}, nil }})
 	done := make(chan error, 1)
 	go func() { done <- b.runner.Run(ctx) }()

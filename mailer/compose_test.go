@@ -100,7 +100,7 @@ func (c *counter) Read(p []byte) (int, error) {
 func testSender(t *testing.T, domains ...string) *Sender {
 	t.Helper()
 	s, err := New(Options{
-		Policy: change.Policy{ServiceDomain: "conference.example.org"}, Domains: domains, Relay: "smtp://127.0.0.1:1",
+		Policy: change.Policy{ServiceDomain: "conference.example.org", AnswerBase: "https://conference.example.org/r/"}, Domains: domains, Relay: "smtp://127.0.0.1:1",
 		Local: func(_ *store.Tx, address string) (*store.User, error) {
 			if address == "vera@example.com" {
 				return &store.User{Zone: "Asia/Omsk", Locale: "uk"}, nil
@@ -131,6 +131,7 @@ type letterCase struct {
 	address  string
 	present  func(p *change.Present)
 	owed     func(t *testing.T, p *change.Present, o *owed) // replaces the difference of the views
+	again    bool                                           // asked for, though nothing has changed
 	previous string
 }
 
@@ -138,6 +139,7 @@ func letterCases() []letterCase {
 	ready := func(p *change.Present) { p.Link, p.Service, p.JoinURL = change.LinkReady, "MTS Link", testLink }
 	moved := strings.NewReplacer("T100000", "T120000", "T113000", "T133000", "Room 5", "Room 7").Replace(testEvent)
 	weekly := strings.Replace(testEvent, "LOCATION", "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SA;UNTIL=20270305T100000Z\nLOCATION", 1)
+	occurrence := strings.NewReplacer("DTSTART", "RECURRENCE-ID;TZID=Europe/Berlin:20261219T100000\nDTSTART", "20261205", "20261219", testLink, "https://my.mts-link.ru/j/3/4").Replace(withLink(testEvent))
 	return []letterCase{
 		{name: "request", now: withLink(testEvent), present: ready},
 		{name: "request-without-link", now: testEvent, present: func(p *change.Present) { p.Link = change.LinkPending }},
@@ -156,8 +158,42 @@ func letterCases() []letterCase {
 		{name: "note", owed: func(t *testing.T, p *change.Present, o *owed) {
 			p.User.Locale, p.Link, p.Service = "@@", change.LinkRefused, "MTS Link"
 			p.Event = testParse(t, testEvent)
-			o.Address, o.Note, o.Problem = "anna@example.org", true, "credentials"
+			o.Address, o.Note = "anna@example.org", &notice{problem: "credentials"}
 		}},
+		{name: "again", now: withLink(testEvent), present: ready, again: true, previous: "before@conference.example.org"},
+		{name: "request-own-links", now: withLink(weekly) + occurrence, present: ready},
+		{name: "note-answers", owed: func(t *testing.T, p *change.Present, o *owed) {
+			p.User.Locale, p.Event = "@@", testParse(t, weekly)
+			o.Address, o.Note = "anna@example.org", &notice{said: []store.Answer{
+				{Address: "boris@example.com", PartStat: "ACCEPTED", Comment: "I come\r\nBcc: later <b>"},
+				{Address: "boris@example.com", RecurrenceID: "20261219T090000Z", PartStat: "DECLINED", Comment: "holidays"},
+				{Address: "vera@example.com", PartStat: "TENTATIVE", Comment: "not sure"},
+				{Address: "carl@example.com", PartStat: "NEEDS-ACTION", Comment: "who?"},
+			}}
+		}},
+		{name: "note-proposal", owed: func(t *testing.T, p *change.Present, o *owed) {
+			p.User.Locale, p.Event = "@@", testParse(t, weekly)
+			at := time.Date(2026, 12, 10, 13, 0, 0, 0, time.UTC)
+			o.Address, o.Note = "anna@example.org", &notice{said: []store.Answer{
+				{Address: "boris@example.com", PartStat: "TENTATIVE", Start: at, End: at.Add(time.Hour), Comment: "after lunch"},
+				{Address: "vera@example.com", RecurrenceID: "20261219T090000Z", PartStat: "DECLINED", Start: at.AddDate(0, 0, 10)},
+			}}
+		}},
+		{name: "note-missed", owed: func(t *testing.T, p *change.Present, o *owed) {
+			p.User.Locale, p.Event = "@@", testParse(t, testEvent)
+			o.Address, o.Note = "anna@example.org", &notice{missed: []store.Delivery{
+				{Address: "boris@example.com", Status: "3.7"}, {Address: "vera@example.com", Status: "5.3"}, {Address: "carl@example.com", Status: "5.1"},
+			}}
+		}},
+		{name: "waiting", owed: func(t *testing.T, p *change.Present, o *owed) {
+			p.User.Locale, p.Event = "@@", testParse(t, withLink(testEvent))
+			o.Note, o.Delivery = &notice{place: methodWaiting}, &store.Delivery{Token: "known"}
+		}, previous: "before@conference.example.org"},
+		{name: "place", owed: func(t *testing.T, p *change.Present, o *owed) {
+			ready(p)
+			p.User.Locale, p.Event = "@@", testParse(t, withLink(weekly))
+			o.Note, o.Delivery = &notice{place: methodPlace, occurrence: "20261219T090000Z"}, &store.Delivery{Token: "known"}
+		}, previous: "before@conference.example.org"},
 	}
 }
 
@@ -179,7 +215,7 @@ func mailOf(t *testing.T, s *Sender, c letterCase, lang string) *store.Message {
 	if c.owed != nil {
 		c.owed(t, p, o)
 		p.User.Locale = in(p.User.Locale)
-		if l := p.Event.Organizer().Language; l == "@@" {
+		if bytes.Contains(p.Event.Object.Data, []byte("@@")) {
 			p.Event = testParse(t, in(string(bytes.ReplaceAll(eventsOf(p.Event), []byte("\r\n"), []byte("\n")))))
 		}
 	} else {
@@ -194,6 +230,9 @@ func mailOf(t *testing.T, s *Sender, c letterCase, lang string) *store.Message {
 		var err error
 		if o.Message, err = itip.Diff(old, now); err != nil {
 			t.Fatal(err)
+		}
+		if c.again {
+			o.Message.First, o.Delivery = false, &store.Delivery{Token: "known"}
 		}
 	}
 	local, err := s.local(nil, o.Address)

@@ -9,9 +9,7 @@ import (
 	texttemplate "text/template"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
-	"joinery/caldav/change"
 	"joinery/caldav/ical"
 	"joinery/caldav/itip"
 )
@@ -28,11 +26,16 @@ var (
 type letter struct {
 	Lang, Subject, Headline string
 	Notes                   []string
+	Advice                  string // what can be done about the notes
 	Title                   string
 	Cancelled               bool
 	Rows                    []row
 	Link, LinkText          string
 	Details                 []string
+	Others                  []row // occurrences that are joined elsewhere, with their links
+	Question                string
+	Choices                 []choice
+	OwnWords                choice // the answer page itself
 	ChangedLabel            string
 	Changes                 []row
 	AgendaLabel, Agenda     string
@@ -50,8 +53,10 @@ type setting struct {
 	service   string         // our name
 	provider  string         // of the conference, empty: unknown
 	joinURL   string         // the link that is ours
+	answer    string         // address of the recipient's answer page, empty: none
 	pending   bool           // a link will follow
 	gone      bool           // the event itself is cancelled
+	now       time.Time
 }
 
 // How much of an event a letter says, in bytes: the rest stands in the calendar. A letter says
@@ -78,6 +83,9 @@ func (l *letter) shorten() {
 	}
 	for i := range l.Changes {
 		l.Changes[i].Value, l.Changes[i].Old = short(l.Changes[i].Value, maxPhrase), short(l.Changes[i].Old, maxPhrase)
+	}
+	for i := range l.Notes {
+		l.Notes[i] = short(l.Notes[i], maxValue)
 	}
 	l.Agenda = short(l.Agenda, maxAgenda)
 }
@@ -200,7 +208,10 @@ func (s setting) request(m *itip.Message, ev *ical.Event) *letter {
 		}
 		l.Headline = fmt.Sprintf(w.Invites, organizer)
 	} else {
-		l.Headline = w.Updated
+		if l.Headline = w.Updated; len(m.Changes) == 0 {
+			l.Subject = s.newLetter(w.SubjectRequest, v).Subject
+			l.Headline = w.Again
+		}
 		for i, c := range m.Changes {
 			if len(l.Changes) >= maxChanges {
 				l.Changes = append(l.Changes, row{Value: fmt.Sprintf("… (+%d)", len(m.Changes)-i)})
@@ -211,7 +222,30 @@ func (s setting) request(m *itip.Message, ev *ical.Event) *letter {
 	}
 	s.facts(l, ev)
 	s.joining(l, v)
+	s.others(l, ev)
+	s.choices(l, ev.Master != nil && ev.Master.Recurring)
 	return l
+}
+
+// others adds the links of those occurrences that are joined by another one than the first component.
+func (s setting) others(l *letter, ev *ical.Event) {
+	all := ev.All()
+	first := itip.JoiningOf(all[0]).Link
+	for _, v := range all[1:] {
+		link := itip.JoiningOf(v).Link
+		if link == "" || link == first || v.Cancelled() || !v.End.In(s.organizer).After(s.now) {
+			continue
+		}
+		if len(l.Others) == maxDetails {
+			return
+		}
+		start := v.Start.Time.In(clockOf(ev.Object, v.Start, s.organizer).loc)
+		label := s.words.day(start)
+		if !v.Start.AllDay {
+			label += ", " + start.Format("15:04")
+		}
+		l.Others = append(l.Others, row{Label: label, Value: link})
+	}
 }
 
 // change says one change.
@@ -361,35 +395,6 @@ func (s setting) reply(who string, answers []itip.Answer, ev *ical.Event) *lette
 	}
 	l.Footer = ""
 	return l
-}
-
-// note is the letter to the organiser that ev has no conference, for a conference.Reason.
-func (s setting) note(reason string, ev *ical.Event) *letter {
-	w := s.words
-	v := ev.All()[0]
-	subject, headline := w.SubjectNote, w.NoteHeadline
-	if s.joinURL != "" {
-		subject, headline = w.SubjectTrouble, w.NoteUpdate
-	}
-	if people, ok := strings.CutPrefix(reason, peopleProblem); ok {
-		reason, subject, headline = people, w.SubjectTrouble, w.NotePeople
-	}
-	l := s.newLetter(subject, v)
-	provider := s.provider
-	if provider == "" {
-		provider = s.service
-	}
-	l.Headline = fmt.Sprintf(headline, provider)
-	l.Notes = []string{sentence(change.ReasonText(reason, w.Lang))}
-	l.add(w.When, w.when(ev.Object, v, s.organizer))
-	l.Footer = s.service
-	return l
-}
-
-// sentence makes s begin with a capital.
-func sentence(s string) string {
-	first, size := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(first)) + s[size:]
 }
 
 func (l *letter) add(label, value string) {

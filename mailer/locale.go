@@ -41,6 +41,24 @@ type catalogue struct {
 	Times [3]string    // "10 times"
 	Until string       // %s: a date
 
+	Again                            string // headline, where nothing has changed
+	Question, Yes, Maybe, No         string // how a letter is answered
+	OwnWords, OwnWordsSeries         string // the link to the answer page
+	SubjectAnswers, SubjectProposal  string
+	AnswersCame                      string // headline
+	SaysYes, SaysNo, SaysMaybe, Says string // %s, %s: the attendee, what is said, quoted
+	Quoted                           string // %s: a comment
+	Proposes                         string // %s, %s, %s: the attendee, a time, the present one
+	TakeUp                           string
+	SubjectMissed, Missed            string // of people whom mail did not reach
+	MissedUnknown                    string // after a name
+	MissedRefused, MissedLost        string
+	MissedAdvice                     string
+	SubjectWaiting, Waiting          string // of attendees who wait for a free place
+	WaitingMore                      string
+	SubjectPlace, PlaceFree          string
+	ChangeAnswer                     string // the link to the answer page
+
 	NoteHeadline   string // %s: the provider
 	SubjectTrouble string // of a notice where a link stands already
 	NoteUpdate     string // the same, where a link stands already

@@ -90,6 +90,9 @@ func (s *Sender) look(ctx context.Context, id int64) (*look, error) {
 		if k.messages, err = tx.Messages(id); err != nil {
 			return fmt.Errorf("reading the mails: %w", err)
 		}
+		if k.answers, err = tx.Answers(id); err != nil {
+			return fmt.Errorf("reading what was answered: %w", err)
+		}
 		return nil
 	})
 	if k.present == nil && errors.Is(err, store.ErrNotFound) {
@@ -184,21 +187,12 @@ func same(a, b *change.Present) bool {
 	}
 	return reflect.DeepEqual(a.Row, b.Row) && reflect.DeepEqual(a.User, b.User) && bytes.Equal(data(a), data(b)) &&
 		(a.Event == nil) == (b.Event == nil) && a.Gone == b.Gone && a.GoneSince.Equal(b.GoneSince) && a.Ended == b.Ended &&
-		a.Link == b.Link && a.Since.Equal(b.Since) && a.Service == b.Service && a.JoinURL == b.JoinURL && a.Problem == b.Problem
+		a.Link == b.Link && a.Since.Equal(b.Since) && a.Service == b.Service && a.JoinURL == b.JoinURL && a.Problem == b.Problem &&
+		a.Warning == b.Warning && a.Managed == b.Managed && reflect.DeepEqual(a.Locals, b.Locals)
 }
 
 // record stores what o says, and that its address knows it now.
 func (s *Sender) record(tx *store.Tx, row *store.Event, o *letterOwed) error {
-	d, err := found(tx.Delivery(row.ID, o.Address, o.Reply))
-	switch {
-	case err != nil:
-		return fmt.Errorf("reading what was told: %w", err)
-	case (d == nil) != (o.Delivery == nil), d != nil && (d.MessageID != o.Delivery.MessageID || !bytes.Equal(d.View, o.Delivery.View)):
-		return errChanged
-	case d == nil:
-		d = &store.Delivery{EventID: row.ID, Address: o.Address, Reply: o.Reply}
-	}
-	d.View, d.Sequence, d.At = o.View, o.Sequence, s.opts.Now()
 	if m := o.mail; m != nil {
 		if err := tx.PutMessage(m); err != nil {
 			return fmt.Errorf("storing the mail: %w", err)
@@ -206,7 +200,27 @@ func (s *Sender) record(tx *store.Tx, row *store.Event, o *letterOwed) error {
 		if err := s.opts.Outbox.Touch(tx, change.WorkSubmit, m.ID, s.opts.Now()); err != nil {
 			return fmt.Errorf("noting the mail: %w", err)
 		}
-		d.MessageID, d.Status = m.MessageID, underWay
+	}
+	if o.Note != nil && o.Note.problem == "" {
+		return o.Note.record(tx, row.ID)
+	}
+	d, err := found(tx.Delivery(row.ID, o.Address, o.Reply))
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading what was told: %w", err)
+	case (d == nil) != (o.Delivery == nil), d != nil && (d.MessageID != o.Delivery.MessageID || !bytes.Equal(d.View, o.Delivery.View) ||
+		d.Token != o.Delivery.Token || d.Forced != o.Delivery.Forced):
+		return errChanged
+	case d == nil:
+		d = &store.Delivery{EventID: row.ID, Address: o.Address, Reply: o.Reply}
+	}
+	d.View, d.Sequence, d.At = o.View, o.Sequence, s.opts.Now()
+	d.Forced = d.Forced && !o.Unforce
+	if o.Token != "" {
+		d.Token = o.Token
+	}
+	if o.mail != nil {
+		d.MessageID, d.Status = o.mail.MessageID, underWay
 	}
 	if err := tx.PutDelivery(d); err != nil {
 		return fmt.Errorf("recording the mail: %w", err)
@@ -232,7 +246,7 @@ func (s *Sender) message(p *change.Present, o *owed, previous string, recipient 
 	}
 	e.Date = e.Date.In(zoneOf(p))
 	set := setting{
-		organizer: zoneOf(p), service: s.opts.ServiceName, provider: p.Service, joinURL: p.JoinURL, gone: p.Gone,
+		organizer: zoneOf(p), service: s.opts.ServiceName, provider: p.Service, joinURL: p.JoinURL, gone: p.Gone, now: s.opts.Now(),
 		pending: p.Link == change.LinkPending || p.Link == change.LinkRefused,
 	}
 	locale := ""
@@ -246,10 +260,13 @@ func (s *Sender) message(p *change.Present, o *owed, previous string, recipient 
 	var calendar []byte
 	method := ""
 	switch {
-	case o.Note:
+	case o.Note != nil && o.Note.place != "":
+		method = o.Note.place
+		l, err = s.place(p, o, &e, set, locale)
+	case o.Note != nil:
 		method = methodNote
 		set.words = languageOf(p.User.Locale)
-		l = set.note(o.Problem, p.Event)
+		l = set.notice(o.Note, p)
 		e.From = mail.Address{Name: s.service, Address: s.address}
 		e.To.Name, e.Return = printable(p.User.Name), s.address
 	case o.Reply:
@@ -272,17 +289,38 @@ func (s *Sender) message(p *change.Present, o *owed, previous string, recipient 
 	}, nil
 }
 
-// invitation makes letter and object of a REQUEST or CANCEL, and fills in e.
+// invitation makes letter and object of a REQUEST or CANCEL, and fills in e. A REQUEST has a token from
+// then on.
 func (s *Sender) invitation(p *change.Present, o *owed, e *envelope, set setting, locale string) (*letter, []byte, error) {
 	m := o.Message
 	ev, err := m.Event()
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := s.fromOrganizer(p, ev, o.Address, e, &set, locale); err != nil {
+		return nil, nil, err
+	}
+	calendar, err := m.Calendar(o.Address, o.Sequence, e.Date)
+	if err != nil {
+		return nil, nil, err
+	}
+	if m.Method == itip.MethodCancel {
+		return set.cancel(m, ev), calendar, nil
+	}
+	if o.Token, err = s.token(o.Delivery); err != nil {
+		return nil, nil, err
+	}
+	set.answer = s.answerPage(o.Token)
+	return set.request(m, ev), calendar, nil
+}
+
+// fromOrganizer addresses a mail of ev's organiser to the attendee at address, in the attendee's language:
+// a local user's own, else the one that the event says, else the organiser's.
+func (s *Sender) fromOrganizer(p *change.Present, ev *ical.Event, address string, e *envelope, set *setting, locale string) error {
 	language := ""
 	for _, v := range ev.All() {
 		for _, a := range v.Attendees {
-			if a.Address != o.Address {
+			if a.Address != address {
 				continue
 			}
 			if e.To.Name == "" {
@@ -304,15 +342,11 @@ func (s *Sender) invitation(p *change.Present, o *owed, e *envelope, set setting
 		who.Address = p.User.Addresses[0] // ORGANIZER is the owner by another kind of address
 	}
 	if !itip.Mailable(who.Address) {
-		return nil, nil, errors.New("the organiser has no mail address")
+		return errors.New("the organiser has no mail address")
 	}
-	set.words = languageOf(language, locale, p.User.Locale)
+	set.words = languageOf(locale, language, p.User.Locale)
 	e.From, e.Sender, e.ReplyTo, e.Return = s.sender(who, set.words)
-	calendar, err := m.Calendar(o.Address, o.Sequence, e.Date)
-	if m.Method == itip.MethodCancel {
-		return set.cancel(m, ev), calendar, err
-	}
-	return set.request(m, ev), calendar, err
+	return nil
 }
 
 // reply makes letter and object of a REPLY, and fills in e.
@@ -335,7 +369,7 @@ func (s *Sender) reply(p *change.Present, o *owed, e *envelope, set setting, loc
 	}
 	organizer := p.Event.Organizer()
 	e.To.Name = printable(organizer.Name)
-	set.words = languageOf(organizer.Language, locale, p.User.Locale)
+	set.words = languageOf(locale, organizer.Language, p.User.Locale)
 	e.From, e.Sender, e.ReplyTo, e.Return = s.sender(who, set.words)
 	calendar, err := itip.Reply(p.Event, p.User.Addresses, o.Answers, e.Date)
 	if err != nil {

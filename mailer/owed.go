@@ -13,9 +13,6 @@ import (
 	"joinery/store"
 )
 
-// methodNote is a Message's method of a notice to the organiser.
-const methodNote = "NOTE"
-
 // problemView begins the view of the delivery that remembers which problem the organiser was told.
 const problemView = "problem:"
 
@@ -32,18 +29,22 @@ type owed struct {
 
 	Message *itip.Message // REQUEST or CANCEL
 	Answers []itip.Answer // REPLY
-	Note    bool          // the problem in View
-	Problem string
+	Note    *notice
+	// Token is of the answer page that a REQUEST leads to. It is made with the first mail.
+	Token string
+	// Unforce: the delivery need not be told once more from now on, see store.Delivery's Forced.
+	Unforce bool
 }
 
 // silent tells whether nothing is sent.
-func (o *owed) silent() bool { return o.Message == nil && len(o.Answers) == 0 && !o.Note }
+func (o *owed) silent() bool { return o.Message == nil && len(o.Answers) == 0 && o.Note == nil }
 
 // A look is everything that decides what is owed. It is a value: the decision is pure.
 type look struct {
 	present    *change.Present
 	deliveries []store.Delivery
 	messages   []store.Message
+	answers    []store.Answer // what attendees said to the organiser
 	policy     change.Policy
 	now        time.Time
 	limit      int // bytes of views held; 0: maxLook
@@ -77,6 +78,7 @@ type step struct {
 	message *itip.Message
 	view    []byte // afterwards, as a delivery keeps it
 	past    bool   // only instances that are over
+	again   bool   // nothing new: it is sent once more
 	err     error
 	counted bool // in look.owing
 }
@@ -175,6 +177,7 @@ func (k *look) organizer(ctx context.Context) error {
 		k.forget()
 	}
 	k.problem()
+	k.notices(invited)
 	return last
 }
 
@@ -218,17 +221,39 @@ func (k *look) person(address string, invited bool, event int) error {
 	if d != nil && !isProblem(d.View) {
 		old = d.View
 	}
-	if invited {
+	switch {
+	case invited:
 		now = k.views.Of(address)
+	case k.views != nil:
+		now = k.views.Off()
 	}
 	found, err := k.step(old, now)
-	if err != nil || found.message == nil {
+	if err != nil {
 		return err
 	}
+	o := owed{Address: address, Delivery: d, Unforce: d != nil && d.Forced}
+	if o.Unforce {
+		if found, o.Unforce, err = k.forced(found, now, invited); err != nil {
+			return err
+		}
+	}
+	last, told := 0, d != nil && d.MessageID != ""
+	if d != nil {
+		last = d.Sequence
+	}
 	m := found.message
-	if d != nil && found.past {
-		// Nobody is told of instances that are over; what was told of the others stands.
-		k.owe(owed{Address: address, Delivery: d, View: found.view, Sequence: d.Sequence}, found)
+	if m == nil {
+		if o.Unforce {
+			o.View, o.Sequence = d.View, last
+			k.out = append(k.out, o)
+		}
+		return nil
+	}
+	o.View, o.Message = found.view, m
+	if d != nil && (found.past || m.Quiet) {
+		// Nobody is told of instances that are over, or who else is invited; what was told of the rest stands.
+		o.Message, o.Sequence = nil, last
+		k.owe(o, found)
 		return nil
 	}
 	switch {
@@ -236,22 +261,55 @@ func (k *look) person(address string, invited bool, event int) error {
 		if k.wait(p.GoneSince.Add(k.policy.Settle)) {
 			return nil
 		}
-	case m.First:
+	case m.First, found.again:
 	case k.wait(p.Row.Saved.Add(k.policy.MailSettle)):
 		return nil
 	}
 	if m.Method == itip.MethodRequest && p.Link == change.LinkPending && k.wait(p.Since.Add(k.policy.MailWait)) {
 		return nil
 	}
-	last, told := 0, d != nil && d.MessageID != ""
-	if d != nil {
-		last = d.Sequence
+	o.Sequence = itip.Sequence(m, event, p.Row.Sequence, last, told)
+	if k.unmailed(address) || m.Method == itip.MethodCancel && !told {
+		// Their calendars tell them. What they know is remembered, so that nothing old is mailed later.
+		o.Message, o.Sequence = nil, max(event, last)
 	}
-	k.owe(owed{
-		Address: address, Delivery: d, View: found.view, Message: m,
-		Sequence: itip.Sequence(m, event, p.Row.Sequence, last, told),
-	}, found)
+	k.owe(o, found)
 	return nil
+}
+
+// unmailed tells whether address is a local user who is not mailed invitations: a room, which answers
+// by itself, or everybody where the administrator has it so.
+func (k *look) unmailed(address string) bool {
+	return k.isRoom(address) || k.present.Locals[address] != nil && !k.policy.MailLocals
+}
+
+// isRoom tells whether address is a local room or resource.
+func (k *look) isRoom(address string) bool {
+	u := k.present.Locals[address]
+	return u != nil && u.Kind != store.UserIndividual
+}
+
+// forced is what is owed to somebody who is to be sent the event once more (SCHEDULE-FORCE-SEND, RFC
+// 6638 §7.2; REFRESH, RFC 5546 §3.2.6), in place of found: all of it, whatever is new. over tells that
+// this is done with then. What is taken away is said first, by itself.
+func (k *look) forced(found *step, now *itip.Known, invited bool) (_ *step, over bool, err error) {
+	m := found.message
+	switch {
+	case !invited, now == nil, k.present.Ended, m != nil && m.First:
+		return found, true, nil
+	case m != nil && m.Method == itip.MethodCancel:
+		return found, false, nil
+	}
+	whole, err := k.step(nil, now)
+	if err != nil || whole.message == nil {
+		return found, true, err
+	}
+	again := *whole.message
+	again.First = false
+	if m != nil && !found.past && !m.Quiet {
+		again.Changes, again.Rescheduled = m.Changes, m.Rescheduled
+	}
+	return &step{message: &again, view: whole.view, again: len(again.Changes) == 0}, true, nil
 }
 
 // step finds what brings somebody from kept, the view of a delivery, to now. It is worked out once
@@ -313,9 +371,9 @@ func (k *look) problem() {
 	}
 	switch {
 	case p.Problem != "" && p.Problem != problem:
-		o.Note, o.Problem, problem = true, p.Problem, p.Problem
+		o.Note, problem = &notice{problem: p.Problem}, p.Problem
 	case p.Problem == "" && p.Warning != "" && p.Warning != people:
-		o.Note, o.Problem, people = true, peopleProblem+p.Warning, p.Warning
+		o.Note, people = &notice{problem: peopleProblem + p.Warning}, p.Warning
 	case p.Problem == "" && problem != "" && settled:
 		problem = ""
 	case p.Warning == "" && people != "" && settled:
@@ -323,7 +381,7 @@ func (k *look) problem() {
 	default:
 		return
 	}
-	if o.Note && (p.Gone || p.Ended || k.busy(address, false)) {
+	if o.Note != nil && (p.Gone || p.Ended || k.busy(address, false)) {
 		return
 	}
 	if problem != "" || people != "" {
@@ -355,10 +413,21 @@ func (k *look) attendee() {
 	if now == nil {
 		return
 	}
-	o := owed{Address: address, Reply: true, Delivery: d, View: now, Sequence: itip.SequenceOf(p.Event)}
+	o := owed{Address: address, Reply: true, Delivery: d, View: now, Sequence: itip.SequenceOf(p.Event), Unforce: d != nil && d.Forced}
 	// A SEQUENCE that the organiser has raised is remembered even where the answers stand: an instance
 	// that is taken out from now on is the owner's doing.
-	if bytes.Equal(old, now) && p.Row.Deleted.IsZero() && o.Sequence <= sequence {
+	if bytes.Equal(old, now) && p.Row.Deleted.IsZero() && o.Sequence <= sequence && !o.Unforce {
+		return
+	}
+	if p.Managed {
+		// The answers stand in the organiser's event. They are remembered as told, so that none is mailed
+		// when the organiser is served here no longer.
+		if !p.Row.Deleted.IsZero() {
+			_, o.View = itip.Declined(now)
+		}
+		if !bytes.Equal(old, o.View) || o.Sequence > sequence || o.Unforce {
+			k.out = append(k.out, o)
+		}
 		return
 	}
 	if !p.Row.Deleted.IsZero() {
@@ -374,7 +443,11 @@ func (k *look) attendee() {
 		k.out = append(k.out, o)
 		return
 	}
-	o.Answers, o.View = itip.FirstAnswers(p.Event, itip.DiffReply(old, now), old, now)
+	news := itip.DiffReply(old, now)
+	if o.Unforce {
+		news = itip.DiffReply(nil, now)
+	}
+	o.Answers, o.View = itip.FirstAnswers(p.Event, news, old, now)
 	k.out = append(k.out, o) // without answers: remembered, so that the next one counts as new
 }
 

@@ -59,8 +59,15 @@ func summary(list []owed) string {
 	for _, o := range list {
 		local, _, _ := strings.Cut(o.Address, "@")
 		switch {
-		case o.Note:
-			out = append(out, "NOTE "+o.Problem+" to "+local)
+		case o.Note != nil:
+			what := o.Note.problem + o.Note.place
+			for _, a := range o.Note.said {
+				what += a.Address[:1] + a.PartStat
+			}
+			for _, d := range o.Note.missed {
+				what += d.Address[:1] + d.Status
+			}
+			out = append(out, "NOTE "+what+" to "+local)
 		case o.Reply:
 			s := "REPLY"
 			for _, a := range o.Answers {
@@ -104,7 +111,8 @@ func TestOwedByOrganizer(t *testing.T) {
 		{name: "update waits for the new link", body: renamed, present: pending, known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, after: 20 * time.Second, next: 10 * time.Minute},
 		{name: "reschedule with the same SEQUENCE", body: moved, known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, after: 20 * time.Second, want: "REQUEST to boris, 1"},
 		{name: "reschedule of one who comes with it", body: with(moved, veraLine), known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, after: 20 * time.Second, want: "REQUEST to boris, 1; REQUEST to vera, 0"},
-		{name: "the new one does not settle", body: with(plainEvent, veraLine), known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, want: "REQUEST to vera, 0", next: 20 * time.Second},
+		{name: "the new one does not settle", body: with(renamed, veraLine), known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, want: "REQUEST to vera, 0", next: 20 * time.Second},
+		{name: "who else is invited", body: with(plainEvent, veraLine), known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, want: "remember boris; REQUEST to vera, 0"},
 		{name: "nothing new", body: plainEvent, known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, after: time.Hour},
 		{name: "removed person", body: strings.Replace(plainEvent, "boris@", "carl@", 1), known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, after: 20 * time.Second, want: "REQUEST to carl, 0; CANCEL to boris, 1"},
 		{name: "removal settles", body: strings.Replace(plainEvent, "ATTENDEE;CN=Boris:mailto:boris@example.org\n", "", 1), known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, next: 20 * time.Second},

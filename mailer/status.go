@@ -27,7 +27,7 @@ func (k *look) statuses() (out map[string]string, reply bool) {
 	}
 	owing := map[string]bool{} // these get another mail, and another status
 	for _, o := range k.out {
-		owing[o.Address] = o.Message != nil || len(o.Answers) > 0
+		owing[o.Address] = owing[o.Address] || o.Message != nil || len(o.Answers) > 0
 	}
 	ended := map[string]time.Time{} // by Message-ID
 	for _, m := range k.messages {
@@ -39,6 +39,7 @@ func (k *look) statuses() (out map[string]string, reply bool) {
 		d := k.delivery(a.Address, reply)
 		switch {
 		case d == nil, d.MessageID == "", d.Status == "", d.Status == underWay, a.Line.Param("SCHEDULE-STATUS") == d.Status:
+		case p.Managed, p.Locals[a.Address] != nil: // told in their calendars
 		case owing[a.Address], slices.Contains(p.User.Addresses, a.Address), isProblem(d.View):
 		case len(d.View) == 0 && !p.Gone: // invited again, and not told yet
 		default:

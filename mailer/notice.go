@@ -1,0 +1,202 @@
+package mailer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"joinery/caldav/ical"
+	"joinery/store"
+)
+
+// The methods of messages that carry no iCalendar object: to the organiser, and to attendees who wait for
+// a free place or have got it.
+const (
+	methodNote    = "NOTE"
+	methodWaiting = "WAITING"
+	methodPlace   = "PLACE"
+)
+
+// A notice is what somebody is told besides iTIP. One of its fields is set.
+type notice struct {
+	problem string           // the organiser, of the conference: a conference.Reason, or people's
+	said    []store.Answer   // the organiser, of comments and proposals
+	missed  []store.Delivery // the organiser, of people whom mail does not reach
+	place   string           // an attendee: methodWaiting or methodPlace
+
+	occurrence string // of place, as a store.Answer's
+}
+
+// maxSaid is how many answers one notice tells, and how many people mail does not reach.
+const maxSaid = 50
+
+// notices decides what is to be told of answers, of mail that came back and of places. invited are the
+// people of the event.
+func (k *look) notices(invited map[string]bool) {
+	p := k.present
+	if k.views == nil || p.User.Removed || p.Gone || p.Ended {
+		return
+	}
+	mailed := map[string]bool{}
+	for _, o := range k.out {
+		mailed[o.Address] = true
+	}
+	k.places(invited, mailed)
+	if len(p.User.Addresses) == 0 || k.busy(p.User.Addresses[0], false) {
+		return // what comes meanwhile is told with the next one
+	}
+	k.said()
+	k.missed(invited, mailed)
+}
+
+// note notes that address is to be told n. Where it has got mail of the event, this follows it.
+func (k *look) note(address string, n notice) {
+	k.out = append(k.out, owed{Address: address, Delivery: k.delivery(address, false), Note: &n})
+}
+
+// said decides what the organiser is told of comments and proposals: all that are not told, in one mail.
+func (k *look) said() {
+	var n notice
+	var first time.Time
+	for _, a := range k.answers {
+		if a.Told || len(n.said) == maxSaid {
+			continue
+		}
+		n.said = append(n.said, a)
+		if first.IsZero() || a.Updated.Before(first) {
+			first = a.Updated
+		}
+	}
+	if len(n.said) > 0 && !k.wait(first.Add(k.policy.MailSettle)) {
+		k.note(k.present.User.Addresses[0], n)
+	}
+}
+
+// missed decides whether the organiser is told of people whom the invitation did not reach: once for each
+// reason. Who finds the event in a calendar here was reached.
+func (k *look) missed(invited, mailed map[string]bool) {
+	ended := map[string]time.Time{} // by Message-ID
+	for _, m := range k.messages {
+		ended[m.MessageID] = m.Updated
+	}
+	var n notice
+	var first time.Time
+	for _, d := range k.deliveries {
+		switch {
+		case d.Reply, !isFailure(d.Status), d.Reported == d.Status, len(n.missed) == maxSaid:
+		case !invited[d.Address], mailed[d.Address], k.present.Locals[d.Address] != nil:
+		default:
+			n.missed = append(n.missed, d)
+			if at := ended[d.MessageID]; first.IsZero() || at.Before(first) {
+				first = at
+			}
+		}
+	}
+	if len(n.missed) > 0 && !k.wait(first.Add(k.policy.MailSettle)) {
+		k.note(k.present.User.Addresses[0], n)
+	}
+}
+
+// isFailure tells a SCHEDULE-STATUS that says that a message did not arrive (RFC 5545 §3.8.8.3: 3 the
+// client's fault, 4 and 5 the service's).
+func isFailure(status string) bool {
+	return status != "" && strings.ContainsRune("345", rune(status[0]))
+}
+
+// places decides which attendees are told that they wait for a free place, or have got one. What they
+// were told is known by the messages: one that is older than the waiting is of an earlier one.
+func (k *look) places(invited, mailed map[string]bool) {
+	told := map[string]*store.Message{} // the last
+	for i, m := range k.messages {
+		if m.Method == methodWaiting || m.Method == methodPlace {
+			told[m.Address] = &k.messages[i]
+		}
+	}
+	waits := map[string]bool{}
+	for _, a := range k.answers {
+		waits[a.Address] = waits[a.Address] || !a.Waiting.IsZero()
+	}
+	for _, a := range k.answers {
+		if !invited[a.Address] || mailed[a.Address] || k.isRoom(a.Address) || k.busy(a.Address, false) {
+			continue
+		}
+		last := told[a.Address]
+		knows := last != nil && last.Method == methodWaiting
+		n := notice{place: methodWaiting, occurrence: a.RecurrenceID}
+		switch {
+		case !a.Waiting.IsZero() && !(knows && !last.Created.Before(a.Waiting)):
+		case knows && !waits[a.Address] && accepted(k.present.Event, a, k.present.Zone):
+			n.place = methodPlace
+		default:
+			continue
+		}
+		mailed[a.Address] = true
+		k.note(a.Address, n)
+	}
+}
+
+// accepted tells whether ev has a's person accepting what a answers.
+func accepted(ev *ical.Event, a store.Answer, loc *time.Location) bool {
+	v := occasion(ev, a.RecurrenceID, loc)
+	return v != nil && slices.ContainsFunc(v.Attendees, func(who ical.Attendee) bool {
+		return who.Address == a.Address && who.PartStat == "ACCEPTED"
+	})
+}
+
+// occasion is what ev says of the occurrence that key names, as a store.Answer's; nil where it has none.
+func occasion(ev *ical.Event, key string, loc *time.Location) *ical.VEvent {
+	for _, v := range ev.All() {
+		if ev.OverrideKey(v, loc) == key {
+			return v
+		}
+	}
+	if ev.Master == nil {
+		return nil
+	}
+	for _, layout := range []string{"20060102T150405Z", "20060102T150405", "20060102"} {
+		if at, err := time.Parse(layout, key); err == nil {
+			v := *ev.Master
+			v.End.Time = at.Add(v.End.Time.Sub(v.Start.Time))
+			v.Start.Time, v.Recurring = at, false
+			id := v.Start
+			v.RecurrenceID = &id
+			return &v
+		}
+	}
+	return nil
+}
+
+// record notes in tx that n is told. The error is errChanged where there is something else to tell.
+func (n *notice) record(tx *store.Tx, eventID int64) error {
+	if len(n.said) > 0 {
+		rows, err := tx.Answers(eventID)
+		if err != nil {
+			return fmt.Errorf("reading what was answered: %w", err)
+		}
+		for _, a := range n.said {
+			i := slices.IndexFunc(rows, func(r store.Answer) bool { return r.ID == a.ID })
+			if i < 0 || rows[i].Told || !rows[i].Updated.Equal(a.Updated) {
+				return errChanged
+			}
+			rows[i].Told = true
+			if err := tx.PutAnswer(&rows[i]); err != nil {
+				return fmt.Errorf("recording what was told: %w", err)
+			}
+		}
+	}
+	for _, m := range n.missed {
+		d, err := found(tx.Delivery(eventID, m.Address, false))
+		if err != nil {
+			return fmt.Errorf("reading what was told: %w", err)
+		}
+		if d == nil || d.Status != m.Status || d.Reported != m.Reported {
+			return errChanged
+		}
+		d.Reported = d.Status
+		if err := tx.PutDelivery(d); err != nil {
+			return fmt.Errorf("recording what was told: %w", err)
+		}
+	}
+	return nil
+}
