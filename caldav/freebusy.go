@@ -42,53 +42,93 @@ const tooMuchElement = "<D:number-of-matches-within-limits/>"
 // masked. Transparent and cancelled events and those that the user has declined take no time.
 func busyTime(tx *store.Tx, u *store.User, cals []store.Calendar, r timeRange, masked string) ([]period, error) {
 	var ps []period
-	for i := range cals {
-		c := &cals[i]
-		zone := zoneOf(c, u)
-		for _, comp := range []string{"VEVENT", "VFREEBUSY"} {
-			err := tx.EachInRange(c.ID, comp, r.start, r.end, func(o *store.Object) error {
-				if masked != "" && o.UID == masked {
-					return nil
-				}
-				parsed, err := objectOf(o)
-				if err != nil {
-					return nil // what cannot be read takes no time
-				}
-				m := newMatcher(parsed, zone)
-				if comp == "VFREEBUSY" {
-					for _, fb := range parsed.Root.Find("VFREEBUSY") {
-						ps = append(ps, clip(m.periods(fb), r)...)
-					}
-				} else if ps, err = eventTime(ps, m, u, r); err != nil {
-					return err
-				}
-				if len(ps) > maxPeriods {
-					return errTooMuch
-				}
-				return nil
-			})
-			if err != nil {
-				return nil, err
-			}
+	enough := func(err error) error {
+		if err == nil && len(ps) > maxPeriods {
+			return errTooMuch
 		}
+		return err
+	}
+	err := eachReadable(tx, u, cals, "VEVENT", r, func(o *store.Object, m *matcher) error {
+		if masked != "" && o.UID == masked {
+			return nil
+		}
+		return enough(m.eachBusy(u, r, func(i ical.Instance, kind string) bool {
+			ps = append(ps, clip([]period{{i.Start, i.End, kind}}, r)...)
+			return len(ps) <= maxPeriods
+		}))
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = eachReadable(tx, u, cals, "VFREEBUSY", r, func(_ *store.Object, m *matcher) error {
+		for _, fb := range m.object.Root.Find("VFREEBUSY") {
+			ps = append(ps, clip(m.periods(fb), r)...)
+		}
+		return enough(nil)
+	})
+	if err != nil {
+		return nil, err
 	}
 	return merge(ps), nil
 }
 
-func eventTime(ps []period, m *matcher, u *store.User, r timeRange) ([]period, error) {
+// eachReadable calls f for the objects of a component in u's calendars that may lie in r. What cannot be
+// read takes no time.
+func eachReadable(tx *store.Tx, u *store.User, cals []store.Calendar, component string, r timeRange, f func(*store.Object, *matcher) error) error {
+	for i := range cals {
+		zone := zoneOf(&cals[i], u)
+		err := tx.EachInRange(cals[i].ID, component, r.start, r.end, func(o *store.Object) error {
+			parsed, err := objectOf(o)
+			if err != nil {
+				return nil
+			}
+			return f(o, newMatcher(parsed, zone))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EachBusy calls f for the instances of events that take a user's time between two instants, calendar by
+// calendar, with the kind of busy time (RFC 5545 §3.2.9); f returns false for no more of the same event.
+// Calendars that are transparent take no time, and neither does what cannot be read.
+func EachBusy(tx *store.Tx, u *store.User, from, to time.Time, f func(i ical.Instance, kind string) bool) error {
+	cals, err := opaqueCalendars(tx, u)
+	if err != nil {
+		return err
+	}
+	r := timeRange{from, to}
+	err = eachReadable(tx, u, cals, "VEVENT", r, func(_ *store.Object, m *matcher) error { return m.eachBusy(u, r, f) })
+	if err != nil {
+		return fmt.Errorf("working out busy time: %w", err)
+	}
+	return nil
+}
+
+// opaqueCalendars are the calendars whose events take a user's time (RFC 6638 §9.1).
+func opaqueCalendars(tx *store.Tx, u *store.User) ([]store.Calendar, error) {
+	cals, err := tx.Calendars(u.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading the calendars: %w", err)
+	}
+	return slices.DeleteFunc(cals, func(c store.Calendar) bool { return c.Transparent }), nil
+}
+
+// eachBusy calls f for the instances of the object that take u's time, until it returns false.
+func (m *matcher) eachBusy(u *store.User, r timeRange, f func(i ical.Instance, kind string) bool) error {
 	if m.event == nil {
-		return ps, nil
+		return nil
 	}
 	err := m.event.Expand(r.start, r.end, m.zone, func(i ical.Instance) bool {
-		if kind := busyKind(i.VEvent, u); kind != "" {
-			ps = append(ps, clip([]period{{i.Start, i.End, kind}}, r)...)
-		}
-		return len(ps) <= maxPeriods
+		kind := busyKind(i.VEvent, u)
+		return kind == "" || f(i, kind)
 	})
 	if errors.Is(err, ical.ErrBudget) {
-		return ps, errTooMuch
+		return errTooMuch
 	}
-	return ps, err
+	return err
 }
 
 // busyKind says what kind of time an event takes of u; empty for none. Where u is invited by several

@@ -119,6 +119,28 @@ func TestOutbox(t *testing.T) {
 	f.do("POST", outbox, body, "Content-Type: text/plain").condition(http.StatusForbidden, nsCal, "supported-calendar-data")
 }
 
+// busy asks anna's outbox for somebody's busy time from a day (20300110, say), for days days.
+func (f *fixture) busyDays(calendarUser, day string, days int) string {
+	f.Helper()
+	start, err := time.Parse("20060102", day)
+	if err != nil {
+		f.Fatal(err)
+	}
+	body := strings.NewReplacer("20300110T000000Z", start.Format(utcForm), "20300111T000000Z", start.AddDate(0, 0, days).Format(utcForm)).
+		Replace(busyRequestText("anna@example.org", "ATTENDEE:"+calendarUser))
+	a := f.do("POST", annaHome+"outbox/", body, calendarType).want(http.StatusOK)
+	response := a.xml().child(nsCal, "response")
+	if status := response.child(nsCal, "request-status").text(); status != "2.0;Success" {
+		return status
+	}
+	return busyLines(response.child(nsCal, "calendar-data").text())
+}
+
+func (f *fixture) busy(calendarUser, day string) string {
+	f.Helper()
+	return f.busyDays(calendarUser, day, 1)
+}
+
 func TestMergePeriods(t *testing.T) {
 	at := func(h int) time.Time { return time.Date(2030, 1, 1, h, 0, 0, 0, time.UTC) }
 	got := merge([]period{{at(5), at(6), busy}, {at(1), at(3), busy}, {at(2), at(4), busyTentative}, {at(2), at(5), busy}, {at(8), at(9), busy}})

@@ -122,11 +122,10 @@ func (q *request) busyAnswer(tx *store.Tx, req *busyRequest, a *ical.Line) (stri
 	if err != nil {
 		return "", fmt.Errorf("looking for a recipient: %w", err)
 	}
-	cals, err := tx.Calendars(u.ID)
+	cals, err := opaqueCalendars(tx, u)
 	if err != nil {
-		return "", fmt.Errorf("reading the calendars: %w", err)
+		return "", err
 	}
-	cals = slices.DeleteFunc(cals, func(c store.Calendar) bool { return c.Transparent })
 	ps, err := busyTime(tx, u, cals, req.during, req.masked)
 	if errors.Is(err, errTooMuch) {
 		return recipient + "<C:request-status>5.1;Too much to work out</C:request-status></C:response>", nil

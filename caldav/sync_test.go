@@ -108,27 +108,6 @@ func TestSyncPages(t *testing.T) {
 	}
 }
 
-func TestInbox(t *testing.T) {
-	f := newFixture(t)
-	inbox := annaHome + "inbox/"
-	a := f.do("REPORT", inbox, syncBody("", ""), "Depth: 1")
-	if len(a.multi()) != 0 {
-		t.Errorf("members: %s", a.body)
-	}
-	if b := f.do("REPORT", inbox, syncBody(a.token(), ""), "Depth: 1"); b.token() != a.token() {
-		t.Errorf("token %s, then %s", a.token(), b.token())
-	}
-	f.do("REPORT", inbox, syncBody("other", "")).condition(http.StatusForbidden, nsDAV, "valid-sync-token")
-	if got := f.do("PROPFIND", inbox, propfindBody("D:getetag", "CS:getctag"), "Depth: 1").one().ok["{"+nsCS+"}getctag"]; got == "" {
-		t.Error("no ctag")
-	}
-	if got := f.do("REPORT", inbox, query(""), "Depth: 1").multi(); len(got) != 0 {
-		t.Errorf("query: %v", got)
-	}
-	f.do("DELETE", inbox, "").want(http.StatusMethodNotAllowed)
-	f.do("DELETE", inbox+"x.ics", "").want(http.StatusNotFound)
-}
-
 // TestStreaming reads a calendar larger than what is held back, compressed and not.
 func TestStreaming(t *testing.T) {
 	f := newFixture(t)
