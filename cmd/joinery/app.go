@@ -164,6 +164,7 @@ func (a *app) handler() http.Handler {
 	h := web.New(web.Options{
 		Store: a.store, CalDAV: dav, Metrics: a.metrics, Accounts: a.accounts, Log: a.log, Now: a.now,
 		OpenMetrics: a.config.Metrics == "", Door: a.changer.Door, Hook: a.hook,
+		Invitation: a.changer.Invitation, Answer: a.changer.Answer,
 	})
 	if a.front != nil {
 		h = a.front(h)
