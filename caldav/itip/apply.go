@@ -1,10 +1,15 @@
 package itip
 
 import (
+	"slices"
 	"time"
 
 	"joinery/caldav/ical"
 )
+
+// mostMade bounds how large an event may become by the overrides that answers make in it. One answer is
+// a line, but an override says all that the series says.
+const mostMade = 4 << 20
 
 // Apply puts an attendee's answers into the organiser's event ev: PARTSTAT on the attendee's line of the
 // master or of the override; an occurrence without override gets one, made from the rule, where its answer
@@ -12,11 +17,174 @@ import (
 // had answered alike. Delegates are added (RFC 5546 §3.2.2.3). Data are ev's bytes where nothing changes.
 // unknown are parts of which ev has no such occurrence, or where address is not invited. dtstamp is the
 // DTSTAMP of components that are made.
+//
+// What is cancelled counts as not there. Of several parts that say something of the same occurrence the
+// last counts, and parts of occurrences before the one of the series, in whatever order they stand. A
+// delegation of which no delegate can be taken is unknown: to the organizer, to oneself, back to who
+// delegated, or to no mailbox.
 func Apply(ev *ical.Event, address string, parts []Part, dtstamp time.Time) (data []byte, unknown []Part) {
-	return ev.Object.Data, nil
+	a := &applying{ev: ev, address: address, dtstamp: dtstamp}
+	series, single := a.sort(parts)
+	if series != nil && !a.toSeries(*series) {
+		a.unknown = append(a.unknown, *series)
+	}
+	for _, p := range single {
+		if !a.toOccurrence(p) {
+			a.unknown = append(a.unknown, p)
+		}
+	}
+	return a.bytes(), a.unknown
 }
 
-// ReadIncoming reads an iTIP object that somebody mailed. from is the address that spoke, as far as the mail
-// says: it picks the ATTENDEE where there are several; where none is it, the only one counts. The error is
-// ErrNoMessage where data are no message of an attendee, else it says what in it cannot be read.
-func ReadIncoming(data []byte, from string) (*Incoming, error) { return nil, ErrNoMessage }
+// An applying is the work of one Apply.
+type applying struct {
+	ev      *ical.Event
+	edit    *ical.Edit // nil: nothing was edited since ev was read
+	address string
+	dtstamp time.Time
+	unknown []Part
+	made    int // bytes of overrides
+}
+
+func (a *applying) editing() *ical.Edit {
+	if a.edit == nil {
+		a.edit = a.ev.Object.Edit()
+	}
+	return a.edit
+}
+
+func (a *applying) bytes() []byte {
+	if a.edit == nil {
+		return a.ev.Object.Data
+	}
+	return a.edit.Bytes()
+}
+
+// sort parts what is said of the event itself from what is said of occurrences, each once.
+func (a *applying) sort(parts []Part) (series *Part, single []Part) {
+	for _, p := range parts {
+		p.Occurrence = occurrenceNamed(a.ev, p.Occurrence)
+		if p.Occurrence.IsZero() {
+			series = &p
+			continue
+		}
+		single = slices.DeleteFunc(single, func(before Part) bool { return before.Occurrence.Equal(p.Occurrence) })
+		single = append(single, p)
+	}
+	return series, single
+}
+
+// occurrenceNamed is the RECURRENCE-ID that id means in ev, as clients write it otherwise: a time of
+// midnight for a date, a date for the occurrence on that day, and the start of an event that
+// does not recur for the event itself.
+func occurrenceNamed(ev *ical.Event, id time.Time) time.Time {
+	m := ev.Master
+	if id.IsZero() || m == nil || m.Start.Time.IsZero() || override(ev, id) != nil {
+		return id
+	}
+	if wall := clock(id, id.Location()); m.Start.AllDay && wall.Equal(wall.Truncate(24*time.Hour)) {
+		id = wall
+	}
+	switch {
+	case !m.Recurring && id.Equal(m.Start.Time):
+		return time.Time{}
+	case m.Start.AllDay || override(ev, id) != nil || !id.Equal(id.UTC().Truncate(24*time.Hour)) || takesOut(ev, id):
+		return id
+	}
+	if _, is := occurrenceAt(ev, id); is {
+		return id
+	}
+	day := named(ev, ical.Time{Time: id.UTC(), AllDay: true})
+	if _, is := occurrenceAt(ev, day); is || override(ev, day) != nil {
+		return day
+	}
+	return id
+}
+
+// toSeries applies an answer to the event itself; false where it is unknown.
+func (a *applying) toSeries(p Part) bool {
+	m := a.ev.Master
+	if m == nil || m.Cancelled() {
+		return false
+	}
+	before := attendee(m, a.address)
+	if before == nil || !a.answer(m, p) {
+		return false
+	}
+	for _, v := range a.ev.Overrides {
+		if mine := attendee(v, a.address); mine != nil && mine.PartStat == before.PartStat && !v.Cancelled() {
+			a.answer(v, p)
+		}
+	}
+	if a.edit != nil && a.edit.Changed() {
+		// What is made from the rule says what the series says now.
+		if ev, err := parse(a.edit.Bytes()); err == nil && ev != nil {
+			a.ev, a.edit = ev, nil
+		}
+	}
+	return true
+}
+
+// toOccurrence applies an answer to one occurrence; false where it is unknown.
+func (a *applying) toOccurrence(p Part) bool {
+	if a.ev.Master != nil && a.ev.Master.Cancelled() || takesOut(a.ev, p.Occurrence) {
+		return false
+	}
+	if v := override(a.ev, p.Occurrence); v != nil {
+		return !v.Cancelled() && a.answer(v, p)
+	}
+	o, ok := occurrenceAt(a.ev, p.Occurrence)
+	if !ok || o.of.Cancelled() {
+		return false
+	}
+	before := attendee(o.of, a.address)
+	if before == nil {
+		return false
+	}
+	if before.PartStat == p.PartStat && len(p.DelegatedTo) == 0 {
+		return true
+	}
+	text := o.component(a.ev, a.dtstamp)
+	if len(a.ev.Object.Data)+a.made+len(text) > max(mostMade, len(a.ev.Object.Data)) {
+		return false
+	}
+	made, err := parse([]byte("BEGIN:VCALENDAR\r\n" + text + "\r\nEND:VCALENDAR\r\n"))
+	if err != nil || made == nil || len(made.Overrides) != 1 {
+		return false
+	}
+	one := &applying{ev: made, address: a.address}
+	if !one.answer(made.Overrides[0], p) {
+		return false
+	}
+	if made, err = parse(one.bytes()); err != nil || made == nil {
+		return false
+	}
+	a.editing().AddComponent(a.ev.Object.Root, rawText(made.Overrides[0].Component))
+	a.made += len(text)
+	return true
+}
+
+// answer puts an answer into one component; false where address is not invited to it or delegates to
+// nobody who can come instead.
+func (a *applying) answer(v *ical.VEvent, p Part) bool {
+	mine := attendee(v, a.address)
+	if mine == nil || p.PartStat == "" {
+		return false
+	}
+	if p.PartStat == "DELEGATED" && len(p.DelegatedTo) > 0 {
+		return a.delegate(v, mine, p.DelegatedTo)
+	}
+	for i := range v.Attendees {
+		l := &v.Attendees[i]
+		if l.Address != a.address {
+			continue
+		}
+		if l.PartStat != p.PartStat {
+			a.editing().SetParam(l.Line, "PARTSTAT", p.PartStat)
+		}
+		if p.PartStat != "DELEGATED" && l.Line.Param("DELEGATED-TO") != "" {
+			a.editing().SetParam(l.Line, "DELEGATED-TO", "") // taken back
+		}
+	}
+	return true
+}

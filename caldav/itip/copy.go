@@ -1,6 +1,14 @@
 package itip
 
-import "joinery/caldav/ical"
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"joinery/caldav/ical"
+)
 
 // Copy makes what stands in an attendee's calendar: view, the event as the attendee is to see it (View),
 // joined with what is the attendee's own in held, the copy that stands there (nil: none). The
@@ -8,10 +16,201 @@ import "joinery/caldav/ical"
 // private X- properties and clients' own, instances that the attendee took out (EXDATE) and that view has
 // not moved since. significant tells whether anything but PARTSTAT and SCHEDULE-STATUS differs from held
 // (RFC 6638 §3.2.10). Where nothing differs, data are held's bytes.
+//
+// What clients write anew by themselves (DTSTAMP, LAST-MODIFIED, PRODID, zones, the order of parameters)
+// is no difference. An instance that the attendee took out comes back where the organiser moved it, or
+// raised SEQUENCE while the attendee has not declined it, or where the attendee has accepted it since. A
+// new override has the alarms of the series in held.
 func Copy(view, held *ical.Event, own []string) (data []byte, significant bool) {
-	return view.Object.Data, true
+	if held == nil {
+		return view.Object.Data, true
+	}
+	c := &copying{view: view, held: held, addresses: own}
+	data, significant = c.run()
+	if bytes.Equal(data, held.Object.Data) {
+		return held.Object.Data, false
+	}
+	if ev, err := parse(data); err != nil || ev == nil {
+		return view.Object.Data, true // held is beyond repair
+	}
+	return data, significant
 }
 
 // CancelledCopy is held with STATUS:CANCELLED and the SEQUENCE of the CANCEL in every component; held's
 // bytes where all are cancelled already.
-func CancelledCopy(held *ical.Event, sequence int) []byte { return held.Object.Data }
+func CancelledCopy(held *ical.Event, sequence int) []byte {
+	if !slices.ContainsFunc(held.All(), func(v *ical.VEvent) bool { return !v.Cancelled() }) {
+		return held.Object.Data
+	}
+	edit := held.Object.Edit()
+	for _, v := range held.All() {
+		set(edit, v.Component, "STATUS", "CANCELLED")
+		set(edit, v.Component, "SEQUENCE", strconv.Itoa(sequence))
+	}
+	return edit.Bytes()
+}
+
+// A copying is the work of one Copy.
+type copying struct {
+	view, held *ical.Event
+	addresses  []string
+	out        []time.Time // instances that the attendee took out and that stay out
+}
+
+func (c *copying) joining(truth, theirs *ical.Event) *joining {
+	return &joining{truth: truth, theirs: theirs, edit: theirs.Object.Edit(), addresses: c.addresses, closely: true}
+}
+
+func (c *copying) run() (data []byte, significant bool) {
+	j := c.joining(c.view, c.held)
+	switch was, is := c.held.Master, c.view.Master; {
+	case was != nil && is != nil:
+		j.copy(is, was)
+		c.exdates(j)
+	case is != nil:
+		j.add(is)
+	case was != nil:
+		j.edit.RemoveComponent(was.Component)
+		j.other = true
+	}
+	// Overrides come second: they are made from the series as it is now.
+	var kept []time.Time
+	for _, v := range c.held.Overrides {
+		id := named(c.held, *v.RecurrenceID)
+		switch {
+		case override(c.view, id) != nil && !c.isOut(id):
+		case c.keeps(v, id):
+			kept = append(kept, id)
+		default:
+			j.edit.RemoveComponent(v.Component)
+			j.other = true
+		}
+	}
+	held := j.reread()
+	var fresh []time.Time
+	for _, v := range c.view.Overrides {
+		if id := named(c.view, *v.RecurrenceID); override(held, id) == nil && !c.isOut(id) {
+			fresh = append(fresh, id)
+		}
+	}
+	held = with(held, fresh)
+	view := with(c.view, kept)
+	other := j.other
+	j = c.joining(view, held)
+	j.other = other
+	for _, v := range view.Overrides {
+		id := named(view, *v.RecurrenceID)
+		if c.isOut(id) {
+			continue
+		}
+		if there := override(held, id); there != nil {
+			j.copy(v, there)
+		} else {
+			j.add(v)
+		}
+	}
+	return j.edit.Bytes(), j.other
+}
+
+// copy is component, with the organiser's DTSTAMP where something was changed.
+func (j *joining) copy(truth, theirs *ical.VEvent) {
+	before := j.other
+	j.other = false
+	if j.component(truth, theirs); j.other {
+		j.put(truth, theirs, "DTSTAMP")
+		j.put(truth, theirs, "LAST-MODIFIED")
+	}
+	j.other = j.other || before
+}
+
+func (c *copying) isOut(id time.Time) bool { return slices.ContainsFunc(c.out, id.Equal) }
+
+// keeps tells whether v, an override in held that view does not have, is the attendee's own: one that says
+// no more of the organiser's than the series does, or that has alarms of its own.
+func (c *copying) keeps(v *ical.VEvent, id time.Time) bool {
+	if c.isOut(id) || v.RangeFuture {
+		return false
+	}
+	if _, is := occurrenceAt(c.view, id); !is {
+		return false
+	}
+	if c.held.Master != nil && !slices.Equal(keeping(v), keeping(c.held.Master)) {
+		return true
+	}
+	return asInSeries(c.held, v)
+}
+
+// exdates brings the instances that held's master excludes to those of view, and those that the attendee
+// took out.
+func (c *copying) exdates(j *joining) {
+	view, held := c.view.Master, c.held.Master
+	theirs, ours := exdates(c.held.Object, held), exdates(c.view.Object, view)
+	var back []time.Time
+	for _, at := range missing(theirs, ours) {
+		if c.staysOut(at) {
+			c.out = append(c.out, at)
+		} else {
+			back = append(back, at)
+		}
+	}
+	if len(back) > 0 {
+		j.include(held, back)
+	}
+	start := view.Component.First("DTSTART")
+	for _, at := range missing(ours, theirs) {
+		j.zone(start)
+		j.edit.Add(held.Component, inForm("EXDATE", c.view.Object, view, start, at))
+		j.other = true
+	}
+}
+
+// include takes times out of the EXDATEs of master, a component of theirs.
+func (j *joining) include(master *ical.VEvent, back []time.Time) {
+	j.other = true
+	for _, l := range master.Component.All("EXDATE") {
+		var keep []string
+		items := strings.Split(l.Value, ",")
+		for _, item := range items {
+			one := *l
+			one.Value = item
+			gone := slices.ContainsFunc(excluded(j.theirs.Object, master, []*ical.Line{&one}), func(at time.Time) bool {
+				return slices.ContainsFunc(back, at.Equal)
+			})
+			if !gone {
+				keep = append(keep, item)
+			}
+		}
+		switch {
+		case len(keep) == 0:
+			j.edit.Remove(l)
+		case len(keep) < len(items):
+			j.edit.SetValue(l, strings.Join(keep, ","))
+		}
+	}
+}
+
+// staysOut tells whether an instance that held excludes and view does not was taken out by the attendee
+// and is to stay so.
+func (c *copying) staysOut(at time.Time) bool {
+	view, held := c.view.Master, c.held.Master
+	raised := view.Sequence > held.Sequence
+	series := own(view, c.addresses)
+	v := override(c.view, at)
+	if v == nil {
+		if _, is := occurrenceAt(c.view, at); !is {
+			return sameTime(view, held) && sameRepetition(c.view, c.held, view, held)
+		}
+		return !raised || series != nil && series.PartStat == "DECLINED"
+	}
+	moved := !v.Start.Time.Equal(at) || v.Start.AllDay != view.Start.AllDay
+	mine := own(v, c.addresses)
+	switch {
+	case mine != nil && mine.PartStat == "DECLINED":
+		return true
+	case moved:
+		return false
+	case mine != nil && series != nil && mine.PartStat != series.PartStat && mine.PartStat != "NEEDS-ACTION":
+		return false
+	}
+	return !raised
+}
