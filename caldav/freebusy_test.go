@@ -119,7 +119,7 @@ func TestOutbox(t *testing.T) {
 	f.do("POST", outbox, body, "Content-Type: text/plain").condition(http.StatusForbidden, nsCal, "supported-calendar-data")
 }
 
-// busy asks anna's outbox for somebody's busy time from a day (20300110, say), for days days.
+// busyDays asks anna's outbox for somebody's busy time from a day (20300110, say) on.
 func (f *fixture) busyDays(calendarUser, day string, days int) string {
 	f.Helper()
 	start, err := time.Parse("20060102", day)
