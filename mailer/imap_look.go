@@ -247,13 +247,13 @@ func mayAnswer(b imap.BodyStructure) (may bool) {
 	}
 	b.Walk(func(_ []int, part imap.BodyStructure) bool {
 		switch part.MediaType() {
-		case "text/calendar", "application/ics", "multipart/report", "message/delivery-status":
+		case "text/calendar", "text/x-vcalendar", "application/ics", "multipart/report", "message/delivery-status", "message/global-delivery-status":
 			may = true
 		}
 		if single, ok := part.(*imap.BodyStructureSinglePart); ok {
-			may = may || namedCalendar(single.Params)
+			may = may || mayNameCalendar(single.Params)
 			if d := single.Disposition(); d != nil {
-				may = may || namedCalendar(d.Params)
+				may = may || mayNameCalendar(d.Params)
 			}
 		}
 		return !may
@@ -261,11 +261,13 @@ func mayAnswer(b imap.BodyStructure) (may bool) {
 	return may
 }
 
-// namedCalendar tells whether a part's file name is a calendar's, however it is encoded (RFC 2231).
-func namedCalendar(params map[string]string) bool {
+// mayNameCalendar tells whether a part's file name is, or may be, a calendar's: the server gives it as it
+// stands in the header (RFC 2047, RFC 2231).
+func mayNameCalendar(params map[string]string) bool {
 	for key, value := range params {
 		if strings.HasPrefix(key, "name") || strings.HasPrefix(key, "filename") {
-			if strings.HasSuffix(strings.ToLower(strings.Trim(value, "\" ")), ".ics") {
+			value = strings.ToLower(strings.Trim(value, "\" "))
+			if strings.HasSuffix(value, ".ics") || strings.Contains(value, "=?") {
 				return true
 			}
 		}
