@@ -20,6 +20,8 @@ type joining struct {
 	// partStat says what the attendee answers in a component of theirs where the truth says otherwise;
 	// nil: what the truth says.
 	partStat func(truth, theirs *ical.VEvent) string
+	// joins tells whether an attendee whom the truth does not have may stand in theirs; nil: none.
+	joins func(theirs *ical.VEvent, a *ical.Attendee) bool
 	// other: something besides PARTSTAT was edited.
 	other bool
 	zones []string // added
@@ -194,6 +196,8 @@ func (j *joining) people(truth, theirs *ical.VEvent) {
 			is = mine // by another of the attendee's addresses
 		}
 		switch {
+		case is == nil && j.joins != nil && j.joins(theirs, now):
+			continue
 		case is == nil, seen[is.Address]:
 			j.edit.Remove(now.Line)
 			j.other = true
@@ -278,9 +282,19 @@ func sameRepetition(was, is *ical.Event, a, b *ical.VEvent) bool {
 	if sameRule(was.Object, is.Object, a, b) {
 		return true
 	}
-	if a.Recurring != b.Recurring || !sameTime(a, b) {
-		return false
+	return a.Recurring == b.Recurring && sameInstants(a, b) && sameInstances(was, is, a, b)
+}
+
+// sameInstants is sameTime but for the zone's name.
+func sameInstants(a, b *ical.VEvent) bool {
+	same := func(a, b ical.Time) bool {
+		return a.Time.Equal(b.Time) && a.AllDay == b.AllDay && a.Floating == b.Floating
 	}
+	return same(a.Start, b.Start) && same(a.End, b.End)
+}
+
+// sameInstances compares what instances two masters have, EXDATE aside.
+func sameInstances(was, is *ical.Event, a, b *ical.VEvent) bool {
 	first, last, ok := instances(was, a)
 	again, end, ok2 := instances(is, b)
 	return ok && ok2 && slices.EqualFunc(first, again, time.Time.Equal) && end.Sub(last).Abs() <= 24*time.Hour
