@@ -1,0 +1,294 @@
+package mailer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"joinery/caldav/change"
+	"joinery/caldav/ical"
+	"joinery/caldav/itip"
+	"joinery/store"
+)
+
+// refreshPause is how long after an event was sent again on request it is not sent again.
+const refreshPause = 10 * time.Minute
+
+// fastClock is how far ahead of ours an answer's clock may be.
+const fastClock = time.Hour
+
+// answerMethods are what an attendee may say (RFC 5546 §1.4).
+var answerMethods = []string{itip.MethodReply, itip.MethodCounter, itip.MethodRefresh}
+
+// An answerRead is a message of an attendee, or what could be read of one.
+type answerRead struct {
+	*itip.Incoming
+	unreadable error // then only Method and UID are known
+}
+
+// answers are the messages in a mail whose From is from, who may be a local user with other addresses too: one
+// of each method and UID, since clients add the same as a file.
+func (i *Inbox) answers(ctx context.Context, m *mailRead, from string, person *store.User) []answerRead {
+	parts := slices.Clone(m.calendars)
+	slices.SortStableFunc(parts, func(a, b calendarPart) int {
+		switch {
+		case a.announce == b.announce:
+			return 0
+		case a.announce:
+			return -1
+		}
+		return 1
+	})
+	var out, failed []answerRead
+	for _, p := range parts {
+		in, err := readAnswer(p, from, person)
+		switch {
+		case err == nil:
+			if p.method != "" && p.method != in.Method {
+				i.opts.Log.InfoContext(ctx, "a calendar in a mail says another method than the mail", "uid", cut(printable(in.UID), 100),
+					"mail", cut(printable(p.method), 20), "calendar", in.Method)
+			}
+			if !slices.ContainsFunc(out, func(o answerRead) bool { return o.Method == in.Method && o.UID == in.UID }) {
+				out = append(out, answerRead{Incoming: in})
+			}
+		case slices.Contains(answerMethods, p.said()):
+			failed = append(failed, answerRead{&itip.Incoming{Method: p.said(), UID: firstValue(p.data, "UID")}, err})
+		}
+	}
+	if len(out) == 0 && len(failed) > 0 {
+		return failed[:1]
+	}
+	return out
+}
+
+// errLarge tells of a calendar that is not read.
+var errLarge = errors.New("it is larger than 1 MiB")
+
+// readAnswer reads p. Where it has several attendees the one who speaks is from, or from's other address.
+func readAnswer(p calendarPart, from string, person *store.User) (*itip.Incoming, error) {
+	if p.large {
+		return nil, errLarge
+	}
+	in, err := itip.ReadIncoming(p.data, from)
+	if person == nil || err == nil && slices.Contains(person.Addresses, in.Address) || errors.Is(err, itip.ErrNoMessage) {
+		return in, err
+	}
+	for _, other := range person.Addresses {
+		if again, err := itip.ReadIncoming(p.data, other); err == nil && again.Address == other {
+			return again, nil
+		}
+	}
+	return in, err
+}
+
+// said is the method of what cannot be read: the property before the parameter.
+func (p *calendarPart) said() string {
+	if method := strings.ToUpper(firstValue(p.data, "METHOD")); method != "" {
+		return method
+	}
+	return p.method
+}
+
+// firstValue is the value of the first line of that name, as far as it is short.
+func firstValue(data []byte, name string) string {
+	for line := range bytes.Lines(data) {
+		key, value, ok := bytes.Cut(line, []byte(":"))
+		if ok && len(line) <= 300 && strings.EqualFold(string(key), name) {
+			return printable(string(value))
+		}
+	}
+	return ""
+}
+
+// takeAnswer does what in says, if it is about an event here: nil if it is not.
+func (i *Inbox) takeAnswer(ctx context.Context, m *mailRead, in answerRead, from string, person *store.User) (*store.Incoming, error) {
+	row := &store.Incoming{UID: in.UID, Address: in.Address, Method: in.Method}
+	if in.unreadable != nil {
+		row.Address, row.Outcome, row.Detail = from, OutcomeUnreadable, in.unreadable.Error()
+		return row, i.keep(ctx, m, row)
+	}
+	var about *answered
+	err := i.opts.Store.View(ctx, func(tx *store.Tx) (err error) {
+		about, err = i.find(tx, in.Incoming, from, person)
+		return err
+	})
+	if err != nil || about == nil {
+		return nil, err
+	}
+	row.Address = about.address
+	switch trust, why := i.trust(ctx, m, from, person); {
+	case from == "":
+		row.Outcome, row.Detail = OutcomeMismatch, "its From is not one address"
+	case !about.speaks:
+		row.Outcome, row.Detail = OutcomeMismatch, "it is from "+from
+	case trust == forged:
+		row.Outcome, row.Detail = OutcomeForged, why
+	case trust != vouched:
+		row.Outcome, row.Detail = OutcomeUnvouched, why
+	case about.event == nil:
+		row.Outcome = string(change.OutcomeUninvited)
+	default:
+		row.Detail = why
+		if row.Outcome, err = i.act(ctx, m, in.Incoming, about, person); err != nil {
+			return nil, err
+		}
+	}
+	return row, i.keep(ctx, m, row)
+}
+
+// answered is what an answer is about.
+type answered struct {
+	event   *store.Event // nil: the address is not invited to it
+	address string       // as it is invited
+	speaks  bool         // From may answer for it
+	earlier []store.Incoming
+}
+
+// find looks for what in is about; nil if nobody here has such an event.
+func (i *Inbox) find(tx *store.Tx, in *itip.Incoming, from string, person *store.User) (*answered, error) {
+	own := []string{from}
+	if person != nil {
+		own = append(own, person.Addresses...)
+	}
+	out := &answered{address: in.Address, speaks: from != "" && slices.Contains(own, in.Address)}
+	candidates := []string{in.Address}
+	if out.speaks {
+		candidates = append(candidates, own...)
+	}
+	organizer := in.Organizer
+	if !itip.Mailable(organizer) {
+		organizer = "" // outlook.com leaves it out, others write no address
+	}
+	for _, address := range candidates {
+		event, err := found(i.opts.Answers.OrganizersEvent(tx, in.UID, organizer, address))
+		if err != nil {
+			return nil, fmt.Errorf("looking for the event: %w", err)
+		}
+		if event != nil {
+			out.event, out.address = event, address
+			break
+		}
+	}
+	if out.event == nil {
+		events, err := tx.EventsByUID(in.UID)
+		if err != nil {
+			return nil, fmt.Errorf("looking for the event: %w", err)
+		}
+		if !slices.ContainsFunc(events, func(e store.Event) bool { return e.Role == store.RoleOrganizer }) {
+			return nil, nil
+		}
+	} else if !out.speaks && from != "" {
+		var err error
+		if out.speaks, err = sentBy(tx, out.event, out.address, from); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	out.earlier, err = tx.IncomingOf(in.UID, mostEarlier)
+	return out, err
+}
+
+// sentBy tells whether the organiser's event names from as who acts for address (RFC 5545 §3.2.18). What the
+// answer itself says of that proves nothing.
+func sentBy(tx *store.Tx, event *store.Event, address, from string) (bool, error) {
+	o, err := found(tx.ObjectByID(event.ObjectID))
+	if err != nil {
+		return false, fmt.Errorf("reading the event: %w", err)
+	}
+	if o == nil {
+		return false, nil
+	}
+	object, err := ical.Parse(o.Data, ical.Limits{Size: len(o.Data)})
+	if err != nil {
+		return false, nil
+	}
+	e, err := ical.ParseEvent(object)
+	if err != nil {
+		return false, nil
+	}
+	for _, v := range e.All() {
+		for _, a := range v.Attendees {
+			if a.Address == address && a.SentBy == from {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// trust says whether the mail is from whom it says.
+func (i *Inbox) trust(ctx context.Context, m *mailRead, from string, person *store.User) (verdict, string) {
+	if from == "" {
+		return unvouched, ""
+	}
+	v, why := judge(i.trustedResults(m.header), from, person)
+	if v == vouched || v == forged {
+		return v, why
+	}
+	if v == unvouched && i.opts.Unverified {
+		return vouched, "not verified"
+	}
+	ok, hindrance := i.signed(ctx, m, from)
+	switch {
+	case ok:
+		return vouched, hindrance
+	case v == doubtful:
+		return forged, why
+	}
+	return unvouched, hindrance
+}
+
+// act applies a message that is vouched for and returns its outcome.
+func (i *Inbox) act(ctx context.Context, m *mailRead, in *itip.Incoming, about *answered, person *store.User) (string, error) {
+	id := m.messageID()
+	before := slices.DeleteFunc(slices.Clone(about.earlier), func(e store.Incoming) bool {
+		return e.Address != about.address || e.Method != in.Method
+	})
+	done := slices.ContainsFunc(before, func(e store.Incoming) bool {
+		return id != "" && e.MessageID == id && slices.Contains(doneOutcomes, e.Outcome)
+	})
+	now := i.opts.Now()
+	if in.Method == itip.MethodRefresh {
+		lately := slices.ContainsFunc(before, func(e store.Incoming) bool {
+			return e.Outcome == OutcomeRefreshed && now.Sub(e.At) < refreshPause
+		})
+		switch {
+		case done, lately:
+			return string(change.OutcomeSame), nil
+		case m.automatic():
+			return OutcomeAutomatic, nil // two programs would go on for ever
+		}
+		if err := i.opts.Answers.Refresh(ctx, about.event.ID, about.address); err != nil {
+			return "", fmt.Errorf("sending the event again: %w", err)
+		}
+		return OutcomeRefreshed, nil
+	}
+	stamp := in.Stamp
+	if stamp.After(now.Add(fastClock)) {
+		// A clock that is years ahead would outdo every later answer of this person.
+		if done {
+			return string(change.OutcomeSame), nil
+		}
+		stamp = now
+	}
+	outcome, err := i.opts.Answers.Answer(ctx, change.Answer{
+		EventID: about.event.ID, Address: about.address, Parts: in.Parts, Sequence: in.Sequence, Stamp: stamp,
+		Comment: in.Comment, Source: change.FromMail, By: change.Caller{User: person, UserAgent: "mail"},
+	})
+	if err != nil {
+		return "", fmt.Errorf("answering: %w", err)
+	}
+	return string(outcome), nil
+}
+
+// automatic tells that a program has sent the mail by itself (RFC 3834 §5, and what servers wrote before).
+func (m *mailRead) automatic() bool {
+	auto := strings.ToLower(firstWord(strings.ReplaceAll(m.header.get("auto-submitted"), ";", " ")))
+	precedence := strings.ToLower(m.header.get("precedence"))
+	return auto != "" && auto != "no" || slices.Contains([]string{"bulk", "junk", "list", "auto_reply"}, precedence) ||
+		m.header.get("list-id") != "" || m.header.get("x-autoreply") != "" || m.header.get("x-autorespond") != ""
+}
