@@ -264,8 +264,12 @@ func (r *answering) follow(changed bool) error {
 		return nil
 	}
 	due := r.tx.Now()
-	if r.Source == FromCalendar && r.outcome != OutcomeWaiting {
-		due = due.Add(refreshDelay) // the copies of others; the own one says so already
+	if r.present.seats() > 0 {
+		if err := r.c.promote(r.tx, r.present); err != nil {
+			return err
+		}
+	} else if r.Source == FromCalendar {
+		due = due.Add(min(refreshDelay, r.c.opts.Policy.MailSettle)) // the own copy says so already
 	}
 	outbox := r.c.opts.Outbox
 	if err := outbox.Touch(r.tx, WorkDeliver, r.EventID, due); err != nil {
