@@ -43,8 +43,3 @@ type Part struct {
 
 // A Delegate is somebody who is sent instead of an attendee.
 type Delegate struct{ Address, Name string }
-
-// ReadIncoming reads an iTIP object that somebody mailed. from is the address that spoke, as far as the mail
-// says: it picks the ATTENDEE where there are several; where none is it, the only one counts. The error is
-// ErrNoMessage where data are no message of an attendee, else it says what in it cannot be read.
-func ReadIncoming(data []byte, from string) (*Incoming, error) { return nil, ErrNoMessage }
