@@ -192,8 +192,16 @@ func (p *program) calendarRemoveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if c.Slug == caldav.DefaultCalendar {
-				return fmt.Errorf("%s is the default calendar, which everybody has; joinery user remove removes it with its user", args[0])
+			var standard *store.Calendar
+			err = a.store.View(cmd.Context(), func(tx *store.Tx) (err error) {
+				standard, err = caldav.DefaultCalendarOf(tx, u)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if standard != nil && standard.ID == c.ID {
+				return fmt.Errorf("%s is the default calendar, which invitations go to; joinery user remove removes it with its user", args[0])
 			}
 			if err := a.changer.DeleteCalendar(cmd.Context(), change.Caller{User: u, UserAgent: commandAgent}, c); err != nil {
 				return err
@@ -223,7 +231,7 @@ func calendarOf(tx *store.Tx, arg string) (*store.Calendar, *store.User, error) 
 		return nil, nil, err
 	}
 	c, err := tx.CalendarBySlug(u.ID, slug)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && c.Inbox {
 		return nil, nil, fmt.Errorf("%s has no calendar %s; joinery calendar list %s shows them", u.Login, slug, u.Login)
 	}
 	return c, u, err

@@ -77,7 +77,7 @@ func (p *program) root() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVarP(&p.configPath, "config", "c", "joinery.toml", "the configuration `FILE`; joinery config prints an example")
-	root.AddCommand(p.serveCommand(), p.demoCommand(), p.userCommand(), p.calendarCommand(), p.importCommand(),
+	root.AddCommand(p.serveCommand(), p.demoCommand(), p.userCommand(), p.roomCommand(), p.calendarCommand(), p.importCommand(),
 		p.doctorCommand(), p.whyCommand(), p.reconcileCommand(), p.attendanceCommand(), p.emulateCommand(), p.configCommand(), p.versionCommand())
 	return root
 }

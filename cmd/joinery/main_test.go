@@ -151,7 +151,7 @@ func TestCommandLine(t *testing.T) {
 		t.Errorf("version prints %q", out)
 	}
 	help := c.works("", "--help")
-	for _, command := range []string{"serve", "demo", "user", "calendar", "import", "doctor", "why", "attendance", "reconcile", "emulate", "config", "version"} {
+	for _, command := range []string{"serve", "demo", "user", "room", "calendar", "import", "doctor", "why", "attendance", "reconcile", "emulate", "config", "version"} {
 		if !regexp.MustCompile(`(?m)^  ` + command + ` +\S`).MatchString(help) {
 			t.Errorf("--help does not tell of %s", command)
 		}

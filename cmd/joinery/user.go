@@ -32,6 +32,7 @@ func (p *program) userCommand() *cobra.Command {
 type newUser struct {
 	Login, Name, Locale, Zone, Password string
 	Addresses                           []string
+	Kind                                store.UserKind // a room has no password: nobody logs in as one
 }
 
 func (p *program) userAddCommand() *cobra.Command {
@@ -143,6 +144,9 @@ func (n *newUser) check(environ []string) error {
 	if _, err := time.LoadLocation(n.Zone); err != nil || n.Zone == "Local" {
 		return fmt.Errorf("%q is not a time zone; write it like Europe/Moscow", n.Zone)
 	}
+	if n.Kind != store.UserIndividual {
+		return nil
+	}
 	return checkPassword(n.Password)
 }
 
@@ -217,7 +221,7 @@ func createUser(tx *store.Tx, n newUser, hash string) error {
 			return err
 		}
 	}
-	u := &store.User{Login: n.Login, Name: n.Name, Locale: n.Locale, Zone: n.Zone, Password: hash, Addresses: n.Addresses}
+	u := &store.User{Login: n.Login, Name: n.Name, Locale: n.Locale, Zone: n.Zone, Password: hash, Addresses: n.Addresses, Kind: n.Kind}
 	if err := tx.CreateUser(u); err != nil {
 		return err
 	}
@@ -253,6 +257,9 @@ func (p *program) userListCommand() *cobra.Command {
 			w := tabwriter.NewWriter(p.out, 0, 4, 2, ' ', 0)
 			fmt.Fprintln(w, "LOGIN\tNAME\tADDRESSES\tLOCALE\tZONE")
 			for _, u := range users {
+				if u.Kind != store.UserIndividual {
+					continue
+				}
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", u.Login, u.Name, strings.Join(u.Addresses, ", "), u.Locale, u.Zone)
 			}
 			return w.Flush()
@@ -284,7 +291,7 @@ func (p *program) userPasswdCommand() *cobra.Command {
 				return err
 			}
 			err = a.store.Update(cmd.Context(), func(tx *store.Tx) error {
-				u, err := userByLogin(tx, args[0])
+				u, err := personByLogin(tx, args[0])
 				if err != nil {
 					return err
 				}
@@ -313,7 +320,7 @@ func (p *program) userRemoveCommand() *cobra.Command {
 				return err
 			}
 			defer a.Close()
-			u, err := a.user(cmd.Context(), args[0])
+			u, err := a.person(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -338,9 +345,18 @@ func userByLogin(tx *store.Tx, login string) (*store.User, error) {
 	return u, err
 }
 
-func (a *app) user(ctx context.Context, login string) (u *store.User, err error) {
+// personByLogin is userByLogin without rooms.
+func personByLogin(tx *store.Tx, login string) (*store.User, error) {
+	u, err := userByLogin(tx, login)
+	if err == nil && u.Kind != store.UserIndividual {
+		return nil, fmt.Errorf("%s is a %s, not a person; see joinery room --help", login, u.Kind)
+	}
+	return u, err
+}
+
+func (a *app) person(ctx context.Context, login string) (u *store.User, err error) {
 	err = a.store.View(ctx, func(tx *store.Tx) error {
-		u, err = userByLogin(tx, login)
+		u, err = personByLogin(tx, login)
 		return err
 	})
 	return u, err
