@@ -22,8 +22,10 @@ const (
 	InvitationRemoved   InvitationState = "removed"   // this person is no longer invited
 )
 
-// maxOccurrences is how many of a series' next occurrences are shown.
-const maxOccurrences = 12
+const (
+	maxOccurrences = 12   // of a series are shown
+	maxOthers      = 1000 // to which somebody is not asked: none is looked for behind them
+)
 
 // An Invitation is what an answer page shows to one attendee. Of InvitationRemoved it holds the state,
 // Locale and Zone alone. Times of an all-day event are dates, as midnights UTC; all others are instants.
@@ -236,11 +238,13 @@ func (p *Present) occurrencesOf(address string, whole bool, now time.Time) (list
 	if !whole {
 		e = withoutRule(e)
 	}
+	others := 0
 	err := e.Expand(now, time.Time{}, p.Zone, func(in ical.Instance) bool {
 		v := in.VEvent
 		me := attendeeOf(v, address)
 		if me == nil || v.Cancelled() {
-			return true
+			others++
+			return others < maxOthers
 		}
 		o := askedOccurrence{vevent: v, InvitedOccurrence: InvitedOccurrence{
 			Key: p.Event.OccurrenceKey(in.RecurrenceID, p.Zone), Occurrence: p.written(in), Start: in.Start, End: in.End, PartStat: me.PartStat,
