@@ -138,6 +138,7 @@ func (a *app) policy() change.Policy {
 		StrictIfMatch: c.CalDAV.StrictIfMatch, SendAgenda: c.Policy.SendAgenda, Who: c.Policy.Who, PerDay: c.Policy.PerDay,
 		MaxAttendees: c.CalDAV.MaxAttendees, MaxSize: c.CalDAV.MaxSize, Domains: c.Mail.Domains,
 		JoinBase: c.PublicURL + "/j/", JoinAlways: c.Conference.Links == "join", SeriesDirect: c.Conference.SeriesLinks == "direct",
+		AnswerBase: c.PublicURL + "/r/", MailLocals: c.Mail.Local,
 		JoinOpens: c.Conference.Opens.d(), Register: c.Conference.Register, UnregisterDeclined: c.Conference.UnregisterDeclined,
 	}
 	for _, pc := range c.Providers {

@@ -82,6 +82,19 @@ type mailConfig struct {
 	Address      string   `toml:"address"`
 	WaitForLink  duration `toml:"wait_for_link"`
 	Settle       duration `toml:"settle"`
+	Local        bool     `toml:"local"`
+
+	Incoming incomingConfig `toml:"incoming"`
+}
+
+type incomingConfig struct {
+	LMTP         string   `toml:"lmtp"`
+	IMAP         string   `toml:"imap"`
+	Password     secret   `toml:"password"`
+	PasswordFile string   `toml:"password_file"`
+	Interval     duration `toml:"interval"`
+	Trust        []string `toml:"trust"`
+	Unverified   bool     `toml:"unverified"`
 }
 
 type policyConfig struct {
@@ -124,7 +137,8 @@ func defaultConfig() config {
 		Store:      storeConfig{URL: "sqlite:joinery.db"},
 		CalDAV:     caldavConfig{WaitForLink: duration(3 * time.Second), MaxSize: 1 << 20, MaxAttendees: 1000, ImportBurst: 30},
 		Conference: conferenceConfig{Links: "provider", SeriesLinks: "join", Opens: duration(30 * time.Minute), Register: true},
-		Mail:       mailConfig{WaitForLink: duration(10 * time.Minute), Settle: duration(20 * time.Second)},
+		Mail: mailConfig{WaitForLink: duration(10 * time.Minute), Settle: duration(20 * time.Second), Local: true,
+			Incoming: incomingConfig{Interval: duration(time.Minute)}},
 	}
 }
 

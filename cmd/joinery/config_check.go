@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"joinery/mailer"
 )
 
 func dotted(key toml.Key) string { return strings.Join(key, ".") }
@@ -109,7 +111,7 @@ func setField(f reflect.Value, text string) error {
 // files wherever it is run.
 func (c *config) resolve() {
 	folder := filepath.Dir(c.path)
-	for _, path := range []*string{&c.TLS.Cert, &c.TLS.Key, &c.Mail.CAFile, &c.Mail.PasswordFile} {
+	for _, path := range []*string{&c.TLS.Cert, &c.TLS.Key, &c.Mail.CAFile, &c.Mail.PasswordFile, &c.Mail.Incoming.PasswordFile} {
 		*path = below(folder, *path)
 	}
 	for i := range c.Providers {
@@ -117,6 +119,9 @@ func (c *config) resolve() {
 	}
 	if path, ok := strings.CutPrefix(c.Store.URL, "sqlite:"); ok && path != "" && path != ":memory:" {
 		c.Store.URL = "sqlite:" + below(folder, path)
+	}
+	if path, ok := strings.CutPrefix(c.Mail.Incoming.LMTP, "unix:"); ok && path != "" {
+		c.Mail.Incoming.LMTP = "unix:" + below(folder, path)
 	}
 }
 
@@ -130,6 +135,9 @@ func below(folder, path string) string {
 // secrets reads the files that hold secrets.
 func (c *config) secrets() error {
 	if err := c.secretFile("mail.password", &c.Mail.Password, c.Mail.PasswordFile); err != nil {
+		return err
+	}
+	if err := c.secretFile("mail.incoming.password", &c.Mail.Incoming.Password, c.Mail.Incoming.PasswordFile); err != nil {
 		return err
 	}
 	for i := range c.Providers {
@@ -290,6 +298,33 @@ func (c *config) checkMail() error {
 	}
 	if !strings.Contains(c.Mail.Address, "@") {
 		return c.wrong("mail.address", fmt.Sprintf("%q is not a mail address", c.Mail.Address))
+	}
+	return c.checkIncoming()
+}
+
+// checkIncoming holds the ways by which mail comes in to those that nobody else can use.
+func (c *config) checkIncoming() error {
+	in := c.Mail.Incoming
+	if in.LMTP != "" {
+		if _, _, err := mailer.ParseLMTP(in.LMTP); err != nil {
+			return c.wrong("mail.incoming.lmtp", fmt.Sprintf("%q is not where LMTP may listen: %v; write unix:/run/joinery/lmtp.sock or 127.0.0.1:2424", in.LMTP, err))
+		}
+	}
+	if in.IMAP != "" {
+		if _, err := mailer.ParseIMAP(in.IMAP); err != nil {
+			return c.wrong("mail.incoming.imap", fmt.Sprintf("is not a mailbox's address: %v; write imaps://USER@HOST/INBOX", err))
+		}
+		if in.Password == "" {
+			return c.wrong("mail.incoming.password", "is missing, mail.incoming.imap names a mailbox; set it, mail.incoming.password_file or JOINERY_MAIL_INCOMING_PASSWORD")
+		}
+	}
+	if every := in.Interval.d(); every < 5*time.Second || every > time.Hour {
+		return c.wrong("mail.incoming.interval", "is not between 5 seconds and an hour; write 60s")
+	}
+	for _, host := range in.Trust {
+		if !domainName.MatchString(strings.TrimPrefix(host, "*.")) {
+			return c.wrong("mail.incoming.trust", fmt.Sprintf("%q is not the name of a mail server; write what stands first in its Authentication-Results, mx.example.org say", host))
+		}
 	}
 	return nil
 }

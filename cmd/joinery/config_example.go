@@ -113,7 +113,7 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 ## The relay's password, or the file that it stands in, or JOINERY_MAIL_PASSWORD.
 # password = ""
 # password_file = ""
-## Authorities in PEM form to trust for the relay, besides the system's.
+## Authorities in PEM form to trust for the relay and the mailbox, besides the system's.
 # ca_file = ""
 ## Domains whose addresses may stand in From. Mail of other organisers is "NAME via SERVICE", with
 ## Reply-To.
@@ -124,6 +124,26 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 # wait_for_link = "10m"
 ## How long updates wait for further saves. First invitations do not wait.
 # settle = "20s"
+## Mail invitations to users of this server too, who find them in their calendars in any case.
+# local = true
+
+# [mail.incoming]
+## Where the mail server hands over copies of what comes for the organisers, by LMTP: unix:PATH or an
+## address of this machine, 127.0.0.1:2424 say; others are refused, since LMTP has no password.
+# lmtp = ""
+## Or a mailbox that gets them: imaps://USER@HOST:PORT/MAILBOX, or imap:// (STARTTLS; unencrypted on this
+## machine only). It is only read: nothing is flagged, moved or deleted.
+# imap = ""
+## The mailbox's password, or the file that it stands in, or JOINERY_MAIL_INCOMING_PASSWORD.
+# password = ""
+# password_file = ""
+## How often the mailbox is looked at, even where the server says itself that mail came. 5s to 1h.
+# interval = "1m"
+## The mail servers whose Authentication-Results are believed, by the name that stands first there. They
+## must remove such lines from mail that others send. "*.example.org" is all of a domain.
+# trust = []
+## Believe answers for which nobody vouches: whoever can send mail here can then answer for anybody.
+# unverified = false
 
 # [policy]
 ## Who may have conferences: logins, addresses or domains. Everybody if it is empty.

@@ -20,6 +20,9 @@ func configKeys(v reflect.Type, section string) map[string][]string {
 		switch {
 		case tag == "":
 		case f.Type.Kind() == reflect.Struct:
+			if section != "" {
+				tag = section + "." + tag
+			}
 			for s, k := range configKeys(f.Type, tag) {
 				keys[s] = append(keys[s], k...)
 			}
@@ -44,7 +47,7 @@ func TestConfigPrintsAllKeys(t *testing.T) {
 	}
 	section, documented := "", map[string][]string{}
 	for _, l := range plain {
-		if m := regexp.MustCompile(`^\[+(\w+)\]+$`).FindStringSubmatch(l); m != nil {
+		if m := regexp.MustCompile(`^\[+([\w.]+)\]+$`).FindStringSubmatch(l); m != nil {
 			section = m[1]
 		} else if key, _, ok := strings.Cut(l, " = "); ok {
 			documented[section] = append(documented[section], key)
@@ -60,7 +63,7 @@ func TestConfigPrintsAllKeys(t *testing.T) {
 	}
 	want := defaultConfig()
 	want.Providers = []providerConfig{{Words: map[string]string{}}}
-	want.Mail.Domains, want.Policy.Who = []string{}, []string{}
+	want.Mail.Domains, want.Policy.Who, want.Mail.Incoming.Trust = []string{}, []string{}, []string{}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("the documented defaults are\n%+v\nthe defaults are\n%+v", c, want)
 	}
@@ -112,6 +115,15 @@ func TestConfigErrors(t *testing.T) {
 		"password twice":      {mail + "password = \"a\"\npassword_file = \"b\"\n", "", []string{"mail.password", "twice"}},
 		"no password file":    {mail + "password_file = \"none\"\n", "", []string{"mail.password_file", "none", "correct the path"}},
 		"no address":          {"[mail]\nrelay = \"smtp://x:25\"\n", "", []string{"mail.address", "mail.domains"}},
+		"LMTP for others":     {mail + "[mail.incoming]\nlmtp = \"0.0.0.0:24\"\n", "", []string{"mail.incoming.lmtp", `"0.0.0.0:24"`, "no authentication", "127.0.0.1:2424"}},
+		"LMTP's path":         {mail + "[mail.incoming]\nlmtp = \"/run/lmtp.sock\"\n", "", []string{"mail.incoming.lmtp", "unix:"}},
+		"mailbox's scheme":    {mail + "[mail.incoming]\nimap = \"pop3://x\"\n", "", []string{"mail.incoming.imap", "imaps://"}},
+		"password in mailbox": {mail + "[mail.incoming]\nimap = \"imaps://u:p4ss@x/INBOX\"\n", "", []string{"mail.incoming.imap", "password"}},
+		"no mailbox password": {mail + "[mail.incoming]\nimap = \"imaps://u@x/INBOX\"\n", "", []string{"mail.incoming.password", "missing", "JOINERY_MAIL_INCOMING_PASSWORD"}},
+		"no mailbox file":     {mail + "[mail.incoming]\npassword_file = \"none\"\n", "", []string{"mail.incoming.password_file", "none"}},
+		"hasty looking":       {mail + "[mail.incoming]\ninterval = \"1s\"\n", "", []string{"mail.incoming.interval", "between 5 seconds and an hour"}},
+		"trusted server":      {mail + "[mail.incoming]\ntrust = [\"mx example\"]\n", "", []string{"mail.incoming.trust", `"mx example"`, "Authentication-Results"}},
+		"key of incoming":     {mail + "[mail.incoming]\nlmpt = \"x\"\n", "", []string{"mail.incoming.lmpt", "unknown"}},
 		"mail domain":         {"[mail]\nrelay = \"smtp://x:25\"\ndomains = [\"@x\"]\n", "", []string{"mail.domains", `"@x"`}},
 		"ca_file":             {mail + "ca_file = \"none.pem\"\n", "", []string{"mail.ca_file", "none.pem"}},
 		"provider's kind":     {mail + strings.Replace(provider, `"mtslink"`, `"zoom"`, 1), "", []string{"provider a: kind", `"zoom"`, "mtslink"}},
@@ -162,7 +174,9 @@ name = "mts-link"
 kind = "mtslink"
 token_file = "key"
 `), []string{"JOINERY_LISTEN=0.0.0.0:80", "JOINERY_MAIL_PASSWORD=p", "JOINERY_MAIL_DOMAINS=example.org, example.com", "JOINERY_SETTLE=1m",
-		"JOINERY_PROVIDER_MTS_LINK_DEFAULT=true", "JOINERY_POLICY_PER_DAY=7"})
+		"JOINERY_PROVIDER_MTS_LINK_DEFAULT=true", "JOINERY_POLICY_PER_DAY=7",
+		"JOINERY_MAIL_INCOMING_IMAP=imaps://answers@mail.example.org/INBOX", "JOINERY_MAIL_INCOMING_PASSWORD=q", "JOINERY_MAIL_LOCAL=false",
+		"JOINERY_MAIL_INCOMING_LMTP=unix:lmtp.sock"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,6 +184,9 @@ token_file = "key"
 		"listen":     {c.Listen, "0.0.0.0:80"},
 		"public_url": {c.PublicURL, "http://0.0.0.0:80"},
 		"password":   {string(c.Mail.Password), "p"},
+		"mailbox":    {string(c.Mail.Incoming.Password), "q"},
+		"lmtp":       {c.Mail.Incoming.LMTP, "unix:" + filepath.Join(dir, "lmtp.sock")},
+		"local":      {c.Mail.Local, false},
 		"domains":    {strings.Join(c.Mail.Domains, "|"), "example.org|example.com"},
 		"address":    {c.Mail.Address, "joinery@example.org"},
 		"settle":     {c.Settle.d().String(), "1m0s"},
