@@ -66,6 +66,9 @@ func (q *request) conditions() change.Conditions {
 	}
 	if v := h.Get("If-Schedule-Tag-Match"); v != "" {
 		c.IfScheduleTagMatch = strings.Trim(strings.TrimSpace(v), `"`)
+		if c.IfScheduleTagMatch == "" {
+			c.IfScheduleTagMatch = `""` // no tag has a quote in it, so this matches nothing
+		}
 	}
 	return c
 }
