@@ -1,11 +1,13 @@
 package mailer
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"joinery/caldav/change"
 	"joinery/caldav/ical"
 	"joinery/store"
 )
@@ -17,6 +19,12 @@ const (
 	methodWaiting = "WAITING"
 	methodPlace   = "PLACE"
 )
+
+// problemView begins the view of the delivery that remembers which problem the organiser was told.
+const problemView = "problem:"
+
+// peopleProblem begins a problem that is with people: they cannot be registered at the provider.
+const peopleProblem = "people:"
 
 // A notice is what somebody is told besides iTIP. One of its fields is set.
 type notice struct {
@@ -54,6 +62,51 @@ func (k *look) notices(invited map[string]bool) {
 func (k *look) note(address string, n notice) {
 	k.out = append(k.out, owed{Address: address, Delivery: k.delivery(address, false), Note: &n})
 }
+
+// problem decides whether the organiser is to be told that there is no conference, or that it cannot
+// be brought up to date, or that people cannot be registered: once for each reason, until that is
+// over or nothing is asked for.
+func (k *look) problem() {
+	p := k.present
+	if p.User == nil || len(p.User.Addresses) == 0 || p.Event == nil || len(p.Event.All()) == 0 {
+		return
+	}
+	address := p.User.Addresses[0]
+	d := k.delivery(address, false)
+	var problem, people string // that the organiser knows
+	if d != nil && isProblem(d.View) {
+		problem, people, _ = strings.Cut(strings.TrimPrefix(string(d.View), problemView), "\n")
+		if only, ok := strings.CutPrefix(problem, peopleProblem); ok {
+			problem, people = "", only
+		}
+	}
+	settled := p.Link == change.LinkReady || p.Link == change.LinkNone
+	o := owed{Address: address, Delivery: d}
+	if d != nil {
+		o.Sequence = d.Sequence
+	}
+	switch {
+	case p.Problem != "" && p.Problem != problem:
+		o.Note, problem = &notice{problem: p.Problem}, p.Problem
+	case p.Problem == "" && p.Warning != "" && p.Warning != people:
+		o.Note, people = &notice{problem: peopleProblem + p.Warning}, p.Warning
+	case p.Problem == "" && problem != "" && settled:
+		problem = ""
+	case p.Warning == "" && people != "" && settled:
+		people = ""
+	default:
+		return
+	}
+	if o.Note != nil && (p.Gone || p.Ended || k.busy(address, false)) {
+		return
+	}
+	if problem != "" || people != "" {
+		o.View = []byte(problemView + problem + "\n" + people)
+	}
+	k.out = append(k.out, o)
+}
+
+func isProblem(view []byte) bool { return bytes.HasPrefix(view, []byte(problemView)) }
 
 // said decides what the organiser is told of comments and proposals: all that are not told, in one mail.
 func (k *look) said() {

@@ -1,7 +1,6 @@
 package mailer
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -12,12 +11,6 @@ import (
 	"joinery/caldav/itip"
 	"joinery/store"
 )
-
-// problemView begins the view of the delivery that remembers which problem the organiser was told.
-const problemView = "problem:"
-
-// peopleProblem begins a problem that is with people: they cannot be registered at the provider.
-const peopleProblem = "people:"
 
 // An owed is what one address is owed now, or, where nothing is sent, what is to be remembered.
 type owed struct {
@@ -345,110 +338,6 @@ func (k *look) step(kept []byte, now *itip.Known) (*step, error) {
 		}
 	}
 	return s, s.err
-}
-
-// problem decides whether the organiser is to be told that there is no conference, or that it cannot
-// be brought up to date, or that people cannot be registered: once for each reason, until that is
-// over or nothing is asked for.
-func (k *look) problem() {
-	p := k.present
-	if p.User == nil || len(p.User.Addresses) == 0 || p.Event == nil || len(p.Event.All()) == 0 {
-		return
-	}
-	address := p.User.Addresses[0]
-	d := k.delivery(address, false)
-	var problem, people string // that the organiser knows
-	if d != nil && isProblem(d.View) {
-		problem, people, _ = strings.Cut(strings.TrimPrefix(string(d.View), problemView), "\n")
-		if only, ok := strings.CutPrefix(problem, peopleProblem); ok {
-			problem, people = "", only
-		}
-	}
-	settled := p.Link == change.LinkReady || p.Link == change.LinkNone
-	o := owed{Address: address, Delivery: d}
-	if d != nil {
-		o.Sequence = d.Sequence
-	}
-	switch {
-	case p.Problem != "" && p.Problem != problem:
-		o.Note, problem = &notice{problem: p.Problem}, p.Problem
-	case p.Problem == "" && p.Warning != "" && p.Warning != people:
-		o.Note, people = &notice{problem: peopleProblem + p.Warning}, p.Warning
-	case p.Problem == "" && problem != "" && settled:
-		problem = ""
-	case p.Warning == "" && people != "" && settled:
-		people = ""
-	default:
-		return
-	}
-	if o.Note != nil && (p.Gone || p.Ended || k.busy(address, false)) {
-		return
-	}
-	if problem != "" || people != "" {
-		o.View = []byte(problemView + problem + "\n" + people)
-	}
-	k.out = append(k.out, o)
-}
-
-func isProblem(view []byte) bool { return bytes.HasPrefix(view, []byte(problemView)) }
-
-// attendee decides what the organiser of somebody else's event is owed by the owner.
-func (k *look) attendee() {
-	p := k.present
-	if p.User == nil || p.User.Removed || p.Event == nil || !itip.Replies(p.Event) {
-		return
-	}
-	organizer := p.Event.Organizer()
-	address := organizer.Address
-	if !itip.Mailable(address) || slices.Contains(p.User.Addresses, address) || p.Ended || k.busy(address, true) {
-		return
-	}
-	d := k.delivery(address, true)
-	var old []byte
-	sequence := 0
-	if d != nil {
-		old, sequence = d.View, d.Sequence
-	}
-	now := itip.ReplyView(p.Event, p.User.Addresses, old, sequence)
-	if now == nil {
-		return
-	}
-	o := owed{Address: address, Reply: true, Delivery: d, View: now, Sequence: itip.SequenceOf(p.Event), Unforce: d != nil && d.Forced}
-	// A SEQUENCE that the organiser has raised is remembered even where the answers stand: an instance
-	// that is taken out from now on is the owner's doing.
-	if bytes.Equal(old, now) && p.Row.Deleted.IsZero() && o.Sequence <= sequence && !o.Unforce {
-		return
-	}
-	if p.Managed {
-		// The answers stand in the organiser's event. They are remembered as told, so that none is mailed
-		// when the organiser is served here no longer.
-		if !p.Row.Deleted.IsZero() {
-			_, o.View = itip.Declined(now)
-		}
-		if !bytes.Equal(old, o.View) || o.Sequence > sequence || o.Unforce {
-			k.out = append(k.out, o)
-		}
-		return
-	}
-	if !p.Row.Deleted.IsZero() {
-		if p.Row.Silent || p.Event.Master != nil && p.Event.Master.Cancelled() {
-			return
-		}
-		// What was told counts: an answer of the last moment may not have been.
-		_, o.View = itip.Declined(now)
-		o.Answers, o.View = itip.FirstAnswers(p.Event, itip.DiffReply(old, o.View), old, o.View)
-		if len(o.Answers) == 0 || k.wait(p.GoneSince.Add(k.policy.Settle)) {
-			return
-		}
-		k.out = append(k.out, o)
-		return
-	}
-	news := itip.DiffReply(old, now)
-	if o.Unforce {
-		news = itip.DiffReply(nil, now)
-	}
-	o.Answers, o.View = itip.FirstAnswers(p.Event, news, old, now)
-	k.out = append(k.out, o) // without answers: remembered, so that the next one counts as new
 }
 
 // isOwnRoom tells a resource of ours: a provider's address, or a room or resource at our domain.
