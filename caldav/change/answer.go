@@ -174,12 +174,19 @@ func (c *Changer) force(tx *store.Tx, eventID int64, address string) error {
 
 // forceAll notes whom a save wants told again.
 func (c *Changer) forceAll(tx *store.Tx, p *plan) error {
-	for _, address := range p.forced {
+	for _, address := range slices.Concat(p.forced, p.unknown) {
 		d, err := find(tx.Delivery(p.event.ID, address, p.event.Role == store.RoleAttendee))
-		if err != nil || d == nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("read what was told: %w", err)
 		}
-		d.Forced = true
+		if d == nil {
+			continue // who was never told is told anyhow
+		}
+		if slices.Contains(p.forced, address) {
+			d.Forced = true
+		} else {
+			d.Status = unknownForce
+		}
 		if err := tx.PutDelivery(d); err != nil {
 			return fmt.Errorf("note what is to be sent again: %w", err)
 		}

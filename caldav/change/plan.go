@@ -42,6 +42,7 @@ type plan struct {
 	created bool           // booking asks for a conference that was not asked for before
 	singles []single       // of occurrences, to be stored
 	forced  []string       // whom the client wants told again (SCHEDULE-FORCE-SEND)
+	unknown []string       // whom it wants told in a way that there is not
 	why     string
 }
 

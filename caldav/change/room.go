@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"joinery/caldav/ical"
@@ -98,7 +97,7 @@ type span struct{ start, end time.Time }
 // clash returns the start of view's first occurrence to come at which u is taken by another event; zero
 // where u is free.
 func (d *delivery) clash(u *store.User, view *ical.Event) (time.Time, error) {
-	wanted := spans(view, u, d.tx.Now())
+	wanted := spans(view, u, d.tx.Now(), func(*ical.VEvent) bool { return true })
 	if len(wanted) == 0 {
 		return time.Time{}, nil
 	}
@@ -114,7 +113,7 @@ func (d *delivery) clash(u *store.User, view *ical.Event) (time.Time, error) {
 	for _, cal := range calendars {
 		err := d.tx.EachInRange(cal.ID, "VEVENT", from, to, func(o *store.Object) error {
 			if e := parseStored(o.Data); e != nil && o.UID != view.UID {
-				busy = append(busy, spans(e, u, d.tx.Now())...)
+				busy = append(busy, spans(e, u, d.tx.Now(), comes(u))...)
 			}
 			return nil
 		})
@@ -148,17 +147,21 @@ func laterOf(a, b time.Time) time.Time {
 	return a
 }
 
-// spans are the times to come that e takes of u, by start: what is cancelled or declined takes none.
-func spans(e *ical.Event, u *store.User, now time.Time) []span {
+// comes tells of a component whether u has not declined it.
+func comes(u *store.User) func(*ical.VEvent) bool {
+	return func(v *ical.VEvent) bool {
+		return !slices.ContainsFunc(v.Attendees, func(a ical.Attendee) bool {
+			return a.PartStat == "DECLINED" && slices.Contains(u.Addresses, a.Address)
+		})
+	}
+}
+
+// spans are the times to come, by start, at which those components of e take place that counts tells.
+func spans(e *ical.Event, u *store.User, now time.Time, counts func(*ical.VEvent) bool) []span {
 	var out []span
 	err := e.Expand(now, now.Add(roomHorizon), zoneOf(u), func(i ical.Instance) bool {
-		if i.VEvent.Cancelled() || !i.End.After(i.Start) {
+		if i.VEvent.Cancelled() || !i.End.After(i.Start) || !counts(i.VEvent) {
 			return true
-		}
-		for _, a := range i.VEvent.Attendees {
-			if slices.Contains(u.Addresses, strings.ToLower(a.Address)) && a.PartStat == "DECLINED" {
-				return true
-			}
 		}
 		out = append(out, span{i.Start, i.End})
 		return len(out) < roomInstances

@@ -46,7 +46,8 @@ func (s *situation) force(p *plan, edit *ical.Edit) {
 		}
 		edit.SetParam(a.Line, "SCHEDULE-FORCE-SEND", "")
 		if !strings.EqualFold(value, method) {
-			edit.SetParam(a.Line, "SCHEDULE-STATUS", "2.3")
+			edit.SetParam(a.Line, "SCHEDULE-STATUS", unknownForce)
+			p.unknown = append(p.unknown, a.Address)
 			return
 		}
 		if !slices.Contains(p.forced, a.Address) {
@@ -66,6 +67,9 @@ func (s *situation) force(p *plan, edit *ical.Edit) {
 		}
 	}
 }
+
+// unknownForce is the SCHEDULE-STATUS of a SCHEDULE-FORCE-SEND that there is not (RFC 6638 §7.2).
+const unknownForce = "2.3"
 
 // attendees merges SCHEDULE-STATUS and PARTSTAT of the present object into v.
 func (s *situation) attendees(p *plan, edit *ical.Edit, was, v *ical.VEvent, moved bool) {
