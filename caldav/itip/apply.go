@@ -63,7 +63,7 @@ func (a *applying) bytes() []byte {
 // sort parts what is said of the event itself from what is said of occurrences, each once.
 func (a *applying) sort(parts []Part) (series *Part, single []Part) {
 	for _, p := range parts {
-		p.Occurrence = occurrenceNamed(a.ev, p.Occurrence)
+		p.Occurrence = OccurrenceNamed(a.ev, p.Occurrence)
 		if p.Occurrence.IsZero() {
 			series = &p
 			continue
@@ -74,10 +74,10 @@ func (a *applying) sort(parts []Part) (series *Part, single []Part) {
 	return series, single
 }
 
-// occurrenceNamed is the RECURRENCE-ID that id means in ev, as clients write it otherwise: a time of
+// OccurrenceNamed is the RECURRENCE-ID that id means in ev, as clients write it otherwise: a time of
 // midnight for a date, a date for the occurrence on that day, and the start of an event that
 // does not recur for the event itself.
-func occurrenceNamed(ev *ical.Event, id time.Time) time.Time {
+func OccurrenceNamed(ev *ical.Event, id time.Time) time.Time {
 	m := ev.Master
 	if id.IsZero() || m == nil || m.Start.Time.IsZero() || override(ev, id) != nil {
 		return id

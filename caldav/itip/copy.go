@@ -2,6 +2,7 @@ package itip
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,10 +31,11 @@ func Copy(view, held *ical.Event, own []string) (data []byte, significant bool) 
 	if bytes.Equal(data, held.Object.Data) {
 		return held.Object.Data, false
 	}
-	if ev, err := parse(data); err != nil || ev == nil {
+	ev, err := parse(data)
+	if err != nil || ev == nil {
 		return view.Object.Data, true // held is beyond repair
 	}
-	return data, significant
+	return withoutIdleZones(ev, held), significant
 }
 
 // CancelledCopy is held with STATUS:CANCELLED and the SEQUENCE of the CANCEL in every component; held's
@@ -50,6 +52,32 @@ func CancelledCopy(held *ical.Event, sequence int) []byte {
 	return edit.Bytes()
 }
 
+// withoutIdleZones is ev without the zones that nothing in it is written in and that were in use before.
+func withoutIdleZones(ev, before *ical.Event) []byte {
+	was, is := zonesIn(before.Object.Root), zonesIn(ev.Object.Root)
+	edit := ev.Object.Edit()
+	for _, c := range ev.Object.Root.Find("VTIMEZONE") {
+		if tzid := c.Text("TZID"); was[tzid] && !is[tzid] {
+			edit.RemoveComponent(c)
+		}
+	}
+	return edit.Bytes()
+}
+
+// zonesIn are the zones that times in c and its children are written in.
+func zonesIn(c *ical.Component) map[string]bool {
+	zones := map[string]bool{}
+	for _, l := range c.Lines {
+		if tzid := l.Param("TZID"); tzid != "" {
+			zones[tzid] = true
+		}
+	}
+	for _, child := range c.Children {
+		maps.Copy(zones, zonesIn(child))
+	}
+	return zones
+}
+
 // A copying is the work of one Copy.
 type copying struct {
 	view, held *ical.Event
@@ -62,6 +90,10 @@ func (c *copying) joining(truth, theirs *ical.Event) *joining {
 }
 
 func (c *copying) run() (data []byte, significant bool) {
+	if c.view.Master == nil {
+		// The series goes; what it says of its instances stays with them.
+		c.held = with(c.held, c.lacking(c.held))
+	}
 	j := c.joining(c.view, c.held)
 	switch was, is := c.held.Master, c.view.Master; {
 	case was != nil && is != nil:
@@ -69,9 +101,14 @@ func (c *copying) run() (data []byte, significant bool) {
 		c.exdates(j)
 	case is != nil:
 		j.add(is)
-	case was != nil:
-		j.edit.RemoveComponent(was.Component)
-		j.other = true
+	default:
+		if was != nil {
+			j.edit.RemoveComponent(was.Component)
+			j.other = true
+		}
+		for _, id := range c.lacking(c.held) {
+			j.add(override(c.view, id))
+		}
 	}
 	// Overrides come second: they are made from the series as it is now.
 	var kept []time.Time
@@ -87,13 +124,7 @@ func (c *copying) run() (data []byte, significant bool) {
 		}
 	}
 	held := j.reread()
-	var fresh []time.Time
-	for _, v := range c.view.Overrides {
-		if id := named(c.view, *v.RecurrenceID); override(held, id) == nil && !c.isOut(id) {
-			fresh = append(fresh, id)
-		}
-	}
-	held = with(held, fresh)
+	held = with(held, c.lacking(held))
 	view := with(c.view, kept)
 	other := j.other
 	j = c.joining(view, held)
@@ -123,6 +154,17 @@ func (j *joining) copy(truth, theirs *ical.VEvent) {
 	j.other = j.other || before
 }
 
+// lacking are the instances of which view has an override and held has none.
+func (c *copying) lacking(held *ical.Event) []time.Time {
+	var out []time.Time
+	for _, v := range c.view.Overrides {
+		if id := named(c.view, *v.RecurrenceID); override(held, id) == nil && !c.isOut(id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
 func (c *copying) isOut(id time.Time) bool { return slices.ContainsFunc(c.out, id.Equal) }
 
 // keeps tells whether v, an override in held that view does not have, is the attendee's own: one that says
@@ -134,10 +176,11 @@ func (c *copying) keeps(v *ical.VEvent, id time.Time) bool {
 	if _, is := occurrenceAt(c.view, id); !is {
 		return false
 	}
-	if c.held.Master != nil && !slices.Equal(keeping(v), keeping(c.held.Master)) {
-		return true
+	series := c.held.Master
+	if series == nil {
+		series = c.view.Master
 	}
-	return asInSeries(c.held, v)
+	return !slices.Equal(keeping(v), keeping(series)) || asInSeries(c.held, v)
 }
 
 // exdates brings the instances that held's master excludes to those of view, and those that the attendee

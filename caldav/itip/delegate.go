@@ -2,6 +2,7 @@ package itip
 
 import (
 	"slices"
+	"strings"
 
 	"joinery/caldav/ical"
 )
@@ -33,11 +34,11 @@ func (a *applying) delegate(v *ical.VEvent, mine *ical.Attendee, to []Delegate) 
 		if there == nil {
 			edit.Add(v.Component, delegateLine(mine, d))
 		} else if from := people(there.Line, "DELEGATED-FROM"); !slices.Contains(from, mine.Address) {
-			edit.Replace(there.Line, withPeople(there.Line, "DELEGATED-FROM", append(from, mine.Address)))
+			edit.Replace(there.Line, withPeople(there.Line, people(there.Line, "DELEGATED-TO"), append(from, mine.Address)))
 		}
 	}
 	if !slices.Equal(people(mine.Line, "DELEGATED-TO"), addresses) {
-		edit.Replace(mine.Line, withPeople(mine.Line, "DELEGATED-TO", addresses))
+		edit.Replace(mine.Line, withPeople(mine.Line, addresses, people(mine.Line, "DELEGATED-FROM")))
 	}
 	if mine.PartStat != "DELEGATED" {
 		edit.SetParam(mine.Line, "PARTSTAT", "DELEGATED")
@@ -108,12 +109,18 @@ func people(l *ical.Line, name string) []string {
 	return out
 }
 
-// withPeople is l with addresses as that parameter's values.
-func withPeople(l *ical.Line, name string, addresses []string) string {
-	params := slices.DeleteFunc(slices.Clone(l.Params), func(p ical.Param) bool { return p.Name == name })
-	p := ical.Param{Name: name}
-	for _, address := range addresses {
-		p.Values = append(p.Values, "mailto:"+address)
+// withPeople is l with to and from, addresses, as DELEGATED-TO and DELEGATED-FROM.
+func withPeople(l *ical.Line, to, from []string) string {
+	params := slices.DeleteFunc(slices.Clone(l.Params), func(p ical.Param) bool { return strings.HasPrefix(p.Name, "DELEGATED-") })
+	for _, p := range []ical.Param{{Name: "DELEGATED-TO", Values: to}, {Name: "DELEGATED-FROM", Values: from}} {
+		if len(p.Values) == 0 {
+			continue
+		}
+		p.Values = slices.Clone(p.Values)
+		for i, address := range p.Values {
+			p.Values[i] = "mailto:" + address
+		}
+		params = append(params, p)
 	}
-	return ical.FormatLine(l.Name, append(params, p), l.Value)
+	return ical.FormatLine(l.Name, params, l.Value)
 }

@@ -188,10 +188,16 @@ func (j *joining) organizer(truth, theirs *ical.VEvent) {
 // organiser says in it.
 func (j *joining) people(truth, theirs *ical.VEvent) {
 	mine := own(truth, j.addresses)
-	seen := map[string]bool{}
+	invited := make(map[string]*ical.Attendee, len(truth.Attendees))
+	for i := range truth.Attendees {
+		if a := &truth.Attendees[i]; invited[a.Address] == nil {
+			invited[a.Address] = a
+		}
+	}
+	seen := make(map[string]bool, len(truth.Attendees))
 	for i := range theirs.Attendees {
 		now := &theirs.Attendees[i]
-		is := attendee(truth, now.Address)
+		is := invited[now.Address]
 		if is == nil && mine != nil && slices.Contains(j.addresses, now.Address) && attendee(theirs, mine.Address) == nil {
 			is = mine // by another of the attendee's addresses
 		}
@@ -204,6 +210,7 @@ func (j *joining) people(truth, theirs *ical.VEvent) {
 			continue
 		case slices.Contains(j.addresses, is.Address):
 			j.self(truth, theirs, is, now)
+		case is.Line.Raw() == now.Line.Raw():
 		case role(is) != role(now):
 			j.edit.Replace(now.Line, is.Line.Raw())
 			j.other = true
@@ -226,6 +233,11 @@ func (j *joining) self(truth, theirs *ical.VEvent, is, now *ical.Attendee) {
 	partStat := is.PartStat
 	if is.PartStat != now.PartStat && j.partStat != nil {
 		partStat = j.partStat(truth, theirs)
+	}
+	if to, from := people(is.Line, "DELEGATED-TO"), people(is.Line, "DELEGATED-FROM"); j.partStat == nil &&
+		(!slices.Equal(to, people(now.Line, "DELEGATED-TO")) || !slices.Equal(from, people(now.Line, "DELEGATED-FROM"))) {
+		j.edit.Replace(now.Line, withPeople(now.Line, to, from))
+		j.other = true
 	}
 	if is.Role != now.Role || is.CUType != now.CUType {
 		j.edit.SetParam(now.Line, "ROLE", is.Line.Param("ROLE"))
