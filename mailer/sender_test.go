@@ -198,17 +198,28 @@ func (b *bench) delivery(address string) *store.Delivery {
 	return d
 }
 
+// subjects are recipients and decoded subjects, sorted.
 func subjects(t *testing.T, mails []received) []string {
 	t.Helper()
-	var out []string
+	out := inOrder(t, mails)
+	slices.Sort(out)
+	return out
+}
+
+// inOrder are recipients and decoded subjects in the order of arrival.
+func inOrder(t *testing.T, mails []received) (out []string) {
+	t.Helper()
 	for _, m := range mails {
 		msg, err := mail.ReadMessage(bytes.NewReader(m.body))
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, m.to+" "+msg.Header.Get("Subject"))
+		subject, err := new(mime.WordDecoder).DecodeHeader(msg.Header.Get("Subject"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, m.to+" "+subject)
 	}
-	slices.Sort(out)
 	return out
 }
 
@@ -222,18 +233,7 @@ func wantSubjects(t *testing.T, r *testRelay, want ...string) {
 // wantMails compares recipients and subjects in the order of arrival.
 func wantMails(t *testing.T, r *testRelay, want ...string) {
 	t.Helper()
-	var got []string
-	for _, m := range r.got() {
-		msg, err := mail.ReadMessage(bytes.NewReader(m.body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		subject, err := new(mime.WordDecoder).DecodeHeader(msg.Header.Get("Subject"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, m.to+" "+subject)
-	}
+	got := inOrder(t, r.got())
 	if !slices.Equal(got, want) {
 		t.Errorf("mails:\ngot  %q\nwant %q", got, want)
 	}
