@@ -23,6 +23,7 @@ const (
 	ChangedStatus       Kind = "status" // tentative or not
 	ChangedPeople       Kind = "people"
 	ChangedOrganizer    Kind = "organizer" // another address: whom to answer
+	ChangedDelegate     Kind = "delegate"  // whom the person sent instead does not come
 	AddedOccurrence     Kind = "added"     // an instance of its own that was not known
 	CancelledOccurrence Kind = "cancelled" // an instance that is off now
 )
@@ -53,7 +54,7 @@ func newComparison(was, is *ical.Event) *comparison {
 // facts are what a component says of an event, times aside, comparable.
 type facts struct {
 	title, link, details, place, agenda, page, organizer string
-	attachments, people                                  []string
+	attachments, people, refusals                        []string
 }
 
 func (c *comparison) facts(v *ical.VEvent) *facts {
@@ -62,7 +63,7 @@ func (c *comparison) facts(v *ical.VEvent) *facts {
 		j := JoiningOf(v)
 		f = &facts{
 			title: words(v.Summary), link: j.Link, details: words(j.Details), place: words(placeBeside(v, j.Link)),
-			agenda: words(Agenda(v)), page: v.URL, attachments: values(v, "ATTACH"), people: addresses(v),
+			agenda: words(Agenda(v)), page: v.URL, attachments: values(v, "ATTACH"), people: addresses(v), refusals: refusals(v),
 		}
 		if f.page == f.link {
 			f.page = ""
@@ -101,6 +102,7 @@ func (c *comparison) changes(before, after *ical.VEvent) []Change {
 	add(ChangedAttachments, !slices.Equal(was.attachments, is.attachments))
 	add(ChangedStatus, (before.Status == "TENTATIVE") != (after.Status == "TENTATIVE"))
 	add(ChangedOrganizer, was.organizer != is.organizer && was.organizer != "" && is.organizer != "")
+	add(ChangedDelegate, len(without(is.refusals, was.refusals)) > 0)
 	if !slices.Equal(was.people, is.people) {
 		out = append(out, Change{
 			Kind: ChangedPeople, Old: before, New: after, Occurrence: after.RecurrenceID,
@@ -108,6 +110,22 @@ func (c *comparison) changes(before, after *ical.VEvent) []Change {
 		})
 	}
 	return out
+}
+
+// refusals are those who are asked again because whom they sent instead has declined, sorted.
+func refusals(v *ical.VEvent) []string {
+	var out []string
+	for i := range v.Attendees {
+		if a := &v.Attendees[i]; a.PartStat == "DECLINED" {
+			for _, from := range delegated(a, "DELEGATED-FROM") {
+				if d := attendee(v, from); d != nil && d.PartStat == "NEEDS-ACTION" {
+					out = append(out, from)
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // sameTime compares when two components take place. The zone's name counts only in a series, where

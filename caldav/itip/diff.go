@@ -32,8 +32,8 @@ type Message struct {
 	View []byte
 	// Changes is what an update changes.
 	Changes []Change
-	// Rescheduled: the times of instances or the organiser changed, so that SEQUENCE must rise (RFC 5546
-	// §2.1.4, §4.2.11).
+	// Rescheduled: the times of instances, the status or the organiser changed, so that SEQUENCE must rise
+	// (RFC 5546 §2.1.4, §4.2.11).
 	Rescheduled bool
 	// Quiet: only who else is invited has changed. Nobody is told of that (RFC 5546 §4.2.10 leaves it to
 	// the organiser); View is remembered as known, and the next message says it along with the rest.
@@ -143,7 +143,7 @@ func diffSeries(was, is *ical.Event) *Message {
 		}
 	}
 	m.Changes = append(master, instances...)
-	m.Rescheduled = len(off) > 0 || hasKind(instances, ChangedTime) || hasKind(m.Changes, ChangedOrganizer)
+	m.Rescheduled = len(off) > 0 || counts(m.Changes)
 	switch {
 	case len(m.Changes) == 0 && len(off) == 0:
 		return nil
@@ -195,7 +195,7 @@ func diffInstances(was, is *ical.Event) *Message {
 		}
 		if found := c.changes(before, v); len(found) > 0 {
 			m.Changes = append(m.Changes, found...)
-			m.Rescheduled = m.Rescheduled || hasKind(found, ChangedTime) || hasKind(found, ChangedOrganizer)
+			m.Rescheduled = m.Rescheduled || counts(found)
 			touched = append(touched, v)
 		}
 	}
@@ -229,6 +229,11 @@ func instance(master *ical.VEvent, at time.Time) *ical.VEvent {
 // unlike are the instance's changes that the master's do not say already.
 func unlike(instance, master []Change) []Change {
 	return slices.DeleteFunc(instance, func(c Change) bool { return c.Kind != ChangedTime && hasKind(master, c.Kind) })
+}
+
+// counts tells whether SEQUENCE rises with one of list.
+func counts(list []Change) bool {
+	return hasKind(list, ChangedTime) || hasKind(list, ChangedStatus) || hasKind(list, ChangedOrganizer)
 }
 
 func hasKind(list []Change, kind Kind) bool {

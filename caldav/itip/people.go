@@ -131,3 +131,28 @@ func own(v *ical.VEvent, addresses []string) *ical.Attendee {
 	}
 	return nil
 }
+
+// refused tells whether a, of v, has sent others instead and none of them comes.
+func refused(v *ical.VEvent, a *ical.Attendee) bool {
+	if a.PartStat != "DELEGATED" {
+		return false
+	}
+	to := delegated(a, "DELEGATED-TO")
+	return len(to) > 0 && !slices.ContainsFunc(to, func(address string) bool {
+		d := attendee(v, address)
+		return d == nil || d.PartStat != "DECLINED"
+	})
+}
+
+// delegated are the addresses in a's DELEGATED-TO or DELEGATED-FROM.
+func delegated(a *ical.Attendee, name string) []string {
+	var out []string
+	for _, p := range a.Line.Params {
+		if p.Name == name {
+			for _, value := range p.Values {
+				out = append(out, ical.Address(value))
+			}
+		}
+	}
+	return out
+}

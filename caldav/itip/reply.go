@@ -126,27 +126,32 @@ func answers(view []byte) []Answer {
 // returns none where everything was declined already.
 func Declined(view []byte) (declined []Answer, after []byte) {
 	var lines []string
-	for _, a := range answers(view) {
+	all := answers(view)
+	series := "" // what the owner has answered to it
+	for _, a := range all {
+		if a.Occurrence.IsZero() {
+			series = a.PartStat
+		}
+	}
+	for _, a := range all {
 		id := a.id()
 		if a.PartStat == "OFF" {
 			lines = append(lines, id+" OFF "+stampValue(a.Start))
 			continue
 		}
-		if a.PartStat != "DECLINED" {
+		// The series' answer holds for the instances that had it before.
+		if a.PartStat != "DECLINED" && (a.Occurrence.IsZero() || a.PartStat != series) {
 			a.PartStat = "DECLINED"
 			declined = append(declined, a)
 		}
 		lines = append(lines, id+" DECLINED "+stampValue(a.Start))
 	}
-	// The series' answer holds for its instances.
-	if slices.ContainsFunc(declined, func(a Answer) bool { return a.Occurrence.IsZero() }) {
-		declined = slices.DeleteFunc(declined, func(a Answer) bool { return !a.Occurrence.IsZero() })
-	}
 	return declined, []byte(strings.Join(lines, "\n"))
 }
 
 // Reply makes the REPLY (RFC 5546 §3.2.3) with which the owner of addresses gives answers to the
-// organiser of ev. It carries only the owner's ATTENDEE line, the organiser's SEQUENCE and dtstamp.
+// organiser of ev. It carries the owner's ATTENDEE line, those of the owner's delegates (§3.2.2.3), the
+// organiser's SEQUENCE and dtstamp.
 func Reply(ev *ical.Event, addresses []string, answers []Answer, dtstamp time.Time) ([]byte, error) {
 	edit := ev.Object.Edit()
 	zones := map[string]bool{}
@@ -175,12 +180,11 @@ func Reply(ev *ical.Event, addresses []string, answers []Answer, dtstamp time.Ti
 		for _, l := range v.Component.Lines {
 			zones[l.Param("TZID")] = true
 			if l == me.Line || l.Name == "ORGANIZER" {
-				for _, p := range l.Params {
-					if strings.HasPrefix(p.Name, "SCHEDULE-") || strings.HasPrefix(p.Name, "X-") {
-						edit.SetParam(l, p.Name, "")
-					}
-				}
+				withoutParams(edit, l)
 			}
+		}
+		if a.PartStat == "DELEGATED" {
+			delegates(edit, v, me)
 		}
 		edit.SetParam(me.Line, "PARTSTAT", a.PartStat)
 		edit.SetParam(me.Line, "RSVP", "")
@@ -188,17 +192,12 @@ func Reply(ev *ical.Event, addresses []string, answers []Answer, dtstamp time.Ti
 		stamp(edit, v.Component, v.Sequence, dtstamp)
 		set(edit, v.Component, "REQUEST-STATUS", "2.0;Success")
 	}
-	for _, l := range ev.Object.Root.Lines {
-		if l.Name != "VERSION" && l.Name != "PRODID" && l.Name != "CALSCALE" && l.Name != "METHOD" {
-			edit.Remove(l)
-		}
-	}
 	for _, c := range ev.Object.Root.Children {
 		if !kept[c] && !(c.Name == "VTIMEZONE" && zones[c.Text("TZID")]) {
 			edit.RemoveComponent(c)
 		}
 	}
-	set(edit, ev.Object.Root, "METHOD", MethodReply)
+	message(edit, ev.Object, MethodReply)
 	out := edit.Bytes()
 	if _, err := parse(out); err != nil {
 		return nil, fmt.Errorf("making a reply: %w", err)
@@ -219,6 +218,41 @@ func answeredInstance(ev *ical.Event, a Answer, me *ical.Attendee, dtstamp time.
 		shortPerson(&mine, ical.FormatLine("ATTENDEE", plain(me.Line, a.PartStat), me.Line.Value)),
 		"SEQUENCE:"+strconv.Itoa(m.Sequence), "REQUEST-STATUS:2.0;Success", "END:VEVENT")
 	return strings.Join(lines, "\n")
+}
+
+// delegates leaves in v's answer those whom me has sent instead.
+func delegates(edit *ical.Edit, v *ical.VEvent, me *ical.Attendee) {
+	for _, to := range delegated(me, "DELEGATED-TO") {
+		var params []ical.Param
+		value := "mailto:" + to
+		if a := attendee(v, to); a != nil {
+			params = slices.DeleteFunc(plain(a.Line, a.PartStat), func(p ical.Param) bool { return p.Name == "DELEGATED-FROM" })
+			value = a.Line.Value
+		}
+		params = append(params, ical.Param{Name: "DELEGATED-FROM", Values: []string{me.Line.Value}})
+		if Mailable(to) {
+			edit.Add(v.Component, ical.FormatLine("ATTENDEE", params, value))
+		}
+	}
+}
+
+// message makes of o's properties those of a message.
+func message(edit *ical.Edit, o *ical.Object, method string) {
+	for _, l := range o.Root.Lines {
+		if l.Name != "VERSION" && l.Name != "PRODID" && l.Name != "CALSCALE" && l.Name != "METHOD" {
+			edit.Remove(l)
+		}
+	}
+	set(edit, o.Root, "METHOD", method)
+}
+
+// withoutParams takes the server's and clients' own parameters out of l.
+func withoutParams(edit *ical.Edit, l *ical.Line) {
+	for _, p := range l.Params {
+		if strings.HasPrefix(p.Name, "SCHEDULE-") || strings.HasPrefix(p.Name, "X-") {
+			edit.SetParam(l, p.Name, "")
+		}
+	}
 }
 
 // plain are l's parameters without the server's and clients' own, with partstat in place of its own.

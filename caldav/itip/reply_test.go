@@ -79,7 +79,8 @@ func TestDeclined(t *testing.T) {
 		{"accepted", as(single, "ACCEPTED"), "[DECLINED]"},
 		{"unanswered", single, "[DECLINED]"},
 		{"declined", as(single, "DECLINED"), "[]"},
-		{"series", as(weekly, "ACCEPTED") + as(instance12, "TENTATIVE"), "[DECLINED]"},
+		{"series", as(weekly, "ACCEPTED") + as(instance12, "ACCEPTED"), "[DECLINED]"},
+		{"series and what was answered otherwise", as(weekly, "ACCEPTED") + as(instance12, "TENTATIVE"), "[DECLINED DECLINED]"},
 		{"only an instance", edit(t, weekly, boris, "") + instance12, "[DECLINED]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -28,11 +28,17 @@ func View(ev *ical.Event, address string) []byte {
 // to the same share one Known. It is not safe for concurrent use.
 type Views struct {
 	ev    *ical.Event
-	seats map[string]string // what an address is invited to, is ours to tell and takes place: a byte a component, in the order of All
+	seats map[string]string // what an address is invited to, is ours to tell and takes place: a byte a component, in the order of All; behind them the address where one is askedAgain
 	made  map[string]*Known // by seats
 	size  int               // bytes of made
 	off   *Known
 }
+
+// What the bytes of seats say.
+const (
+	invitedTo  = 1
+	askedAgain = 2 // whom the person sent instead does not come
+)
 
 // NewViews returns the views of ev; of nil there are none.
 func NewViews(ev *ical.Event) *Views {
@@ -51,11 +57,18 @@ func NewViews(ev *ical.Event) *Views {
 			if invited[a.Address] == nil {
 				invited[a.Address] = make([]byte, len(all))
 			}
-			invited[a.Address][i] = 1
+			invited[a.Address][i] = invitedTo
+			if refused(all[i], a) {
+				invited[a.Address][i] = askedAgain
+			}
 		}
 	}
 	shared := map[string]string{}
 	for address, seats := range invited {
+		if slices.Contains(seats, askedAgain) {
+			s.seats[address] = string(seats) + address
+			continue
+		}
 		if _, ok := shared[string(seats)]; !ok {
 			shared[string(seats)] = string(seats)
 		}
@@ -97,16 +110,23 @@ func (s *Views) view(seats string) *Known {
 	ev := s.ev
 	var keep, off []*ical.VEvent
 	whole := false
-	for i, v := range ev.All() {
+	edit := ev.Object.Edit()
+	all := ev.All()
+	for i, v := range all {
 		switch {
-		case seats[i] == 1:
+		case seats[i] != 0:
 			keep = append(keep, v)
 			whole = whole || v == ev.Master
+			if seats[i] == askedAgain {
+				a := attendee(v, seats[len(all):])
+				edit.SetParam(a.Line, "PARTSTAT", "NEEDS-ACTION")
+				edit.SetParam(a.Line, "RSVP", "TRUE")
+				edit.SetParam(a.Line, "DELEGATED-TO", "")
+			}
 		case v != ev.Master:
 			off = append(off, v)
 		}
 	}
-	edit := ev.Object.Edit()
 	if whole {
 		sameKind(edit, ev)
 		excluded := exdates(ev.Object, ev.Master)
