@@ -44,6 +44,7 @@ func TestBusyKinds(t *testing.T) {
 		{"by EMAIL", []string{organizer, "ATTENDEE;PARTSTAT=DECLINED;EMAIL=boris@example.org:urn:uuid:1"}, free},
 		{"others declined", []string{organizer, "ATTENDEE;PARTSTAT=DECLINED:mailto:y@example.com", "ATTENDEE;PARTSTAT=ACCEPTED:" + borisUser}, taken},
 		{"declined by one address, accepted by the other", []string{organizer, "ATTENDEE;PARTSTAT=ACCEPTED:mailto:b@example.org", "ATTENDEE;PARTSTAT=DECLINED:" + borisUser}, taken},
+		{"accepted by one address, perhaps by the other", []string{organizer, "ATTENDEE;PARTSTAT=ACCEPTED:" + borisUser, "ATTENDEE;PARTSTAT=TENTATIVE:mailto:b@example.org"}, taken},
 		{"organised and not answered", []string{"ORGANIZER:" + borisUser, "ATTENDEE:" + borisUser, "ATTENDEE:mailto:y@example.com"}, taken},
 		{"organised by the other address", []string{"ORGANIZER:mailto:b@example.org", "ATTENDEE:" + borisUser, "ATTENDEE:mailto:y@example.com"}, taken},
 		{"organised and declined", []string{"ORGANIZER:" + borisUser, "ATTENDEE;PARTSTAT=DECLINED:" + borisUser, "ATTENDEE:mailto:y@example.com"}, free},

@@ -285,6 +285,10 @@ func TestSchedulingPrivileges(t *testing.T) {
 			}
 		}
 	}
+	fd := f.do("PROPFIND", annaHome+"outbox/", propfindBody("C:supported-calendar-component-set"), "Depth: 0").one()
+	if set := fd.ok["{"+nsCal+"}supported-calendar-component-set"]; !strings.Contains(set, "VFREEBUSY") || strings.Contains(set, "VEVENT") {
+		t.Errorf("the outbox takes %s", set)
+	}
 	f.deliver(f.anna, "one.ics", message("REQUEST"))
 	if has := privileges(annaInbox+"one.ics", "D:current-user-privilege-set"); !has["read"] || has["write"] || has["write-content"] {
 		t.Errorf("a message: %v", has)

@@ -35,9 +35,6 @@ func (q *request) resolve(tx *store.Tx, p place) (*resource, error) {
 	if res.cal, err = tx.CalendarBySlug(q.user.ID, p.slug); err != nil {
 		return nil, notFound(err, "reading the calendar")
 	}
-	if res.cal.Inbox {
-		return nil, errNotFound // it is no calendar
-	}
 	if p.kind == kindCalendar {
 		return res, nil
 	}

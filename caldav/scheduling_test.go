@@ -55,7 +55,7 @@ func TestDefaultCalendar(t *testing.T) {
 		}
 	}
 	f.as("boris@example.org", "demo", "MKCALENDAR", "/calendars/boris@example.org/more/", "").want(http.StatusCreated)
-	for _, href := range []string{annaHome + "tasks/", annaHome + "none/", annaHome, annaInbox, annaHome + "outbox/", annaCal + "a.ics", "/calendars/boris@example.org/more/",
+	for _, href := range []string{annaHome + "tasks/", annaHome + "none/", annaHome, annaInbox, annaHome + "outbox/", annaCal + "a.ics", "/calendars/boris@example.org/more/", borisCal,
 		"/principals/anna@example.org/", "http://elsewhere.example" + annaCal, "mailto:anna@example.org", "", "../", annaHome + "../boris@example.org/more/"} {
 		refused("valid-schedule-default-calendar-URL", setDefault(href))
 	}
