@@ -100,7 +100,9 @@ type answerView struct {
 	Mine                   string
 	Outcome                string // of an answer that was just given
 	Good                   bool   // it was taken
+	Answered               string // the date that it was for, with what stands now; empty: the event itself
 	Confirm                bool   // what is chosen comes from a link, and was not sent
+	Quick                  string // what a button of its own sends then; empty: more is to be chosen
 	Faults                 []complaint
 	Choices                []choice
 	All                    bool // the whole series can be answered
@@ -269,8 +271,10 @@ func (v *answerView) on(i *change.Invitation, key string) {
 	for _, o := range i.Occurrences {
 		if i.Series && o.Key == key {
 			v.Form.On, v.DatesOpen = shownAs(o.Key, o.Start), true
-			v.Mine = v.W.status(o.PartStat, o.Waiting)
 			v.standing(o.PartStat, o.Waiting)
+			if len(i.Occurrences) == 1 && !v.All {
+				v.Mine = v.W.status(o.PartStat, o.Waiting)
+			}
 		}
 	}
 }
@@ -288,10 +292,25 @@ func (v *answerView) asked(i *change.Invitation, query url.Values) {
 		case change.OutcomeApplied, change.OutcomeSame, change.OutcomeProposed, change.OutcomeWaiting:
 			v.Good = true
 		}
+		for _, date := range v.Dates {
+			if date.Value == v.Form.On {
+				v.Answered = date.Text + ": " + date.Status
+			}
+		}
 		return
 	}
-	if answer := query.Get("answer"); answers[answer] != "" && answer != v.Form.Answer {
-		v.Form.Answer, v.Confirm = answer, true
+	answer := query.Get("answer")
+	if answers[answer] == "" || answer == v.Form.Answer {
+		return
+	}
+	v.Form.Answer, v.Confirm = answer, true
+	for _, c := range v.Choices {
+		if c.Value == answer && (v.All || v.Form.On != "") {
+			v.Quick = c.Text
+		}
+	}
+	if v.Quick != "" && v.Series && v.Form.On == "" {
+		v.Quick += " (" + v.W.AllDates + ")"
 	}
 }
 

@@ -210,9 +210,26 @@ func TestAnswerChosenBeforehand(t *testing.T) {
 			t.Errorf("%s is not chosen, or does not say that it was not sent:\n%s", value, got.raw)
 		}
 	}
+	// The button beside that sends just this, also where something else is chosen below meanwhile.
+	d.Comment = "Hello"
+	got := d.get("GET", "/r/"+answerToken+"?answer=accepted", nil, "Accept-Language", "en")
+	quick, _, _ := strings.Cut(got.text, "</form>")
+	for _, want := range []string{"Send answer: I will attend</button>", `name="answer" value="accepted"`, `name="comment" value="Hello"`, `name="shown" value="` + shown(&d.Invitation)} {
+		if !strings.Contains(quick, want) {
+			t.Errorf("the first form has no %q:\n%s", want, quick)
+		}
+	}
+	all, some := serveAnswers(t, weekly(t)), serveAnswers(t, weekly(t))
+	some.PartStat = ""
+	if got := all.get("GET", "/r/"+answerToken+"?answer=accepted", nil, "Accept-Language", "en"); !strings.Contains(got.text, "Send answer: I will attend (All dates)</button>") {
+		t.Errorf("it is not said that all dates are meant:\n%s", got.raw)
+	}
+	if got := some.get("GET", "/r/"+answerToken+"?answer=accepted", nil, "Accept-Language", "en"); strings.Count(got.raw, "<button") != 1 {
+		t.Errorf("an answer can be sent before its date was chosen:\n%s", got.raw)
+	}
 	// What stands already needs nothing to be confirmed.
 	d.PartStat = "ACCEPTED"
-	got := d.get("GET", "/r/"+answerToken+"?answer=accepted", nil, "Accept-Language", "en")
+	got = d.get("GET", "/r/"+answerToken+"?answer=accepted", nil, "Accept-Language", "en")
 	if strings.Contains(got.text, answerTexts["en"].Ready) || !strings.Contains(got.raw, `<dd id="mine">will attend</dd>`) {
 		t.Errorf("an answer that stands is to be confirmed:\n%s", got.raw)
 	}
