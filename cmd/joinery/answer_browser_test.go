@@ -328,7 +328,7 @@ func TestAnswerInBrowser(t *testing.T) {
 		path := meeting("plain", event("plain", invitation()...))
 		p := opens(t, browser, "en", w.answers("plain", vera)+"?answer=declined",
 			command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
-		p.do(chromedp.Click(chromedp.CSS("#send")), chromedp.WaitVisible(chromedp.CSS("p[role=status]:not(#confirm)")))
+		p.do(chromedp.Click(chromedp.CSS("#quick")), chromedp.WaitVisible(chromedp.CSS("p[role=status]")))
 		if got := w.said(path, vera); got != "DECLINED" {
 			t.Errorf("the organiser's event says %s", got)
 		}
