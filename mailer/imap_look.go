@@ -236,6 +236,26 @@ func (m *IMAP) outlines(s *imapSession, uids []imap.UID) (map[imap.UID]outline, 
 		}
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	// Exim's reports are letters with a header of their own.
+	var letters imap.UIDSet
+	for uid, o := range list {
+		if !o.candidate {
+			letters.AddNum(uid)
+		}
+	}
+	if len(letters) == 0 {
+		return list, nil
+	}
+	reports, err := s.search(&imap.SearchCriteria{UID: []imap.UIDSet{letters}, Header: []imap.SearchCriteriaHeaderField{{Key: "X-Failed-Recipients"}}})
+	for _, uid := range reports {
+		if o, ok := list[uid]; ok {
+			o.candidate = true
+			list[uid] = o
+		}
+	}
 	return list, err
 }
 

@@ -25,6 +25,8 @@ type Metrics struct {
 	calls        *prometheus.CounterVec
 	callTime     *prometheus.HistogramVec
 	mails        *prometheus.CounterVec
+	incoming     *prometheus.CounterVec
+	mailboxFault prometheus.Counter
 	storeFailure prometheus.Counter
 }
 
@@ -49,14 +51,18 @@ func NewMetrics(now func() time.Time) *Metrics {
 		calls:    counter("joinery_provider_calls_total", "Calls of a provider, by account, call and outcome (ok or an error's kind).", "provider", "call", "outcome"),
 		callTime: histogram("joinery_provider_call_duration_seconds", "Time of a provider's call.",
 			[]float64{.05, .2, .5, 1, 2, 5, 10, 20}, "provider", "call"),
-		mails: counter("joinery_mail_submissions_total", "Submissions of mail to the relay, by outcome (accepted, refused, temporary, ambiguous).", "outcome"),
+		mails:    counter("joinery_mail_submissions_total", "Submissions of mail to the relay, by outcome (accepted, refused, temporary, ambiguous).", "outcome"),
+		incoming: counter("joinery_incoming_total", "Mails that came in, by what became of them.", "outcome"),
+		mailboxFault: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "joinery_incoming_mailbox_faults_total", Help: "Times that reading the mailbox stopped at a fault, to be tried again.",
+		}),
 		storeFailure: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "joinery_store_gather_failures_total", Help: "Gatherings of these metrics for which the store could not be read.",
 		}),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "joinery_build_info", Help: "Always 1; the version is a label."}, []string{"version"})
 	build.WithLabelValues(version()).Set(1)
-	m.registry.MustRegister(m.requests, m.requestTime, m.attempts, m.calls, m.callTime, m.mails, m.storeFailure, build,
+	m.registry.MustRegister(m.requests, m.requestTime, m.attempts, m.calls, m.callTime, m.mails, m.incoming, m.mailboxFault, m.storeFailure, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -99,6 +105,12 @@ func (m *Metrics) Call(provider, call, kind string, took time.Duration) {
 
 // Mail counts a submission to the relay.
 func (m *Metrics) Mail(outcome string) { m.mails.WithLabelValues(outcome).Inc() }
+
+// Incoming counts a mail that came in; outcome is one of few words.
+func (m *Metrics) Incoming(outcome string) { m.incoming.WithLabelValues(outcome).Inc() }
+
+// MailboxFault counts that reading the mailbox stopped.
+func (m *Metrics) MailboxFault() { m.mailboxFault.Inc() }
 
 // Handler serves the metrics, together with what the store and the accounts say at that moment.
 func (m *Metrics) Handler(st *store.Store, accounts func() []Account) http.Handler {

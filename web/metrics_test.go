@@ -46,6 +46,8 @@ func TestMetrics(t *testing.T) {
 	m.Call("mtslink", "reserve", "", time.Second)
 	m.Call("mtslink", "reserve", "limited", time.Second)
 	m.Mail("accepted")
+	m.Incoming("applied")
+	m.MailboxFault()
 	h := m.Handler(st, func() []Account { return []Account{{Name: "mtslink", Failing: true}, {Name: "spare"}} })
 	text := ask(h, "GET", "/metrics", "").Body.String()
 	for _, want := range []string{
@@ -57,6 +59,8 @@ func TestMetrics(t *testing.T) {
 		`joinery_provider_calls_total{call="reserve",outcome="limited",provider="mtslink"} 1`,
 		`joinery_provider_call_duration_seconds_count{call="reserve",provider="mtslink"} 2`,
 		`joinery_mail_submissions_total{outcome="accepted"} 1`,
+		`joinery_incoming_total{outcome="applied"} 1`,
+		`joinery_incoming_mailbox_faults_total 1`,
 		`joinery_provider_failing{provider="mtslink"} 1`,
 		`joinery_provider_failing{provider="spare"} 0`,
 		`joinery_work_waiting{kind="booking"} 1`,

@@ -34,6 +34,9 @@ type app struct {
 	sweeper    *booking.Sweeper
 	sender     *mailer.Sender
 	metrics    *web.Metrics
+	lmtp       *mailer.LMTP                    // nil: mail does not come in so
+	mailbox    *mailer.IMAP                    // nil: nor so
+	lmtpOn     net.Listener                    // of lmtp; nil: it does not run
 	metricsOn  net.Listener                    // of the metrics alone; nil: none
 	front      func(http.Handler) http.Handler // put before everything else; nil: nothing
 }
@@ -79,6 +82,9 @@ func newApp(ctx context.Context, c *config, log *slog.Logger, now func() time.Ti
 	}
 	for _, q := range a.sender.Queues() {
 		a.outbox.Add(q)
+	}
+	if err := a.newIncoming(); err != nil {
+		return nil, errors.Join(err, a.store.Close())
 	}
 	return a, nil
 }
@@ -220,6 +226,7 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 		}
 		return err
 	})
+	a.runIncoming(ctx, g)
 	if a.metricsOn != nil {
 		g.Go(func() error { return serveUntil(ctx, a.metricsOn, a.metrics.Handler(a.store, a.accounts)) })
 	}

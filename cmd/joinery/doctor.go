@@ -38,7 +38,8 @@ func (p *program) doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Check that everything works, and say what mends what does not",
 		Long: `Check configuration, store, clock, the providers' credentials and permissions, and the mail relay's
-connection, TLS and login. Nothing is left behind anywhere and no mail is sent.
+connection, TLS and login, and the ways by which answers come in by mail. Nothing is left behind anywhere
+and no mail is sent.
 
 A line a check: "ok", "warn" or "FAIL", its name and what was seen; below what is not ok, the sentence
 that mends it. The exit status is 1 if a check failed, otherwise 0.`,
@@ -121,6 +122,7 @@ func (p *program) examine(ctx context.Context) []finding {
 		d.account(ctx, pc)
 	}
 	d.mail(ctx)
+	d.incoming(ctx)
 	d.waiting(ctx)
 	d.sweeps(ctx)
 	return d.findings

@@ -16,7 +16,7 @@ import (
 // newSender joins the mail's configuration and the store into a sender.
 func (a *app) newSender(policy change.Policy) (*mailer.Sender, error) {
 	c := a.config
-	security, err := c.relayTLS()
+	security, err := c.mailTLS()
 	if err != nil {
 		return nil, err
 	}
@@ -33,8 +33,8 @@ func (a *app) newSender(policy change.Policy) (*mailer.Sender, error) {
 	return s, nil
 }
 
-// relayTLS trusts the authorities of mail.ca_file besides the system's; nil: the system's alone.
-func (c *config) relayTLS() (*tls.Config, error) {
+// mailTLS trusts the authorities of mail.ca_file besides the system's; nil: the system's alone.
+func (c *config) mailTLS() (*tls.Config, error) {
 	if c.Mail.CAFile == "" {
 		return nil, nil
 	}

@@ -46,12 +46,19 @@ func (p *program) serve(ctx context.Context) (err error) {
 		}
 		defer metrics.Close()
 	}
+	incoming, err := c.listenLMTP()
+	if err != nil {
+		return err
+	}
+	if incoming != nil {
+		defer incoming.Close()
+	}
 	c.settlePort(l.Addr())
 	a, err := newApp(ctx, c, p.logger(c), p.now)
 	if err != nil {
 		return err
 	}
-	a.metricsOn = metrics
+	a.metricsOn, a.lmtpOn = metrics, incoming
 	defer func() { err = errors.Join(err, a.Close()) }()
 	scheme := "http"
 	if c.TLS.Cert != "" {

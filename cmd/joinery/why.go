@@ -18,13 +18,21 @@ import (
 )
 
 func (p *program) whyCommand() *cobra.Command {
-	return &cobra.Command{
+	var unread bool
+	cmd := &cobra.Command{
 		Use:   "why UID",
-		Short: "Tell all that is known of an event: plan, conference, mails, history",
+		Short: "Tell all that is known of an event: plan, conference, mails, answers, history",
 		Long: `Tell all that is known of an event, for every user who has it: what it asks for and what is waited
-for, its booking with every room, step and attempt, its mails, what each person was last told, work
-that is due, and who did what. The UID stands in the event's UID line. Times are UTC.`,
-		Args: exactly("UID"),
+for, its booking with every room, step and attempt, its mails, what each person was last told, who
+answered what, work that is due, who did what, and the mails that came in about it. The UID stands in the
+event's UID line. With --incoming, tell of the mails that came in of which no UID could be read. Times are
+UTC.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if unread {
+				return exactly()(cmd, args)
+			}
+			return exactly("UID")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a, err := p.open(cmd.Context())
 			if err != nil {
@@ -33,22 +41,10 @@ that is due, and who did what. The UID stands in the event's UID line. Times are
 			defer a.Close()
 			w := &whyWriter{app: a, out: &strings.Builder{}}
 			err = a.store.View(cmd.Context(), func(tx *store.Tx) error {
-				events, err := tx.EventsByUID(args[0])
-				if err != nil {
-					return err
+				if unread {
+					return w.unread(tx)
 				}
-				if len(events) == 0 {
-					return fmt.Errorf("no event has the UID %s; it stands in the event's UID line, which can differ from its file name", line(args[0]))
-				}
-				for i := range events {
-					if i > 0 {
-						w.say(0, "")
-					}
-					if err := w.event(tx, events[i].ID); err != nil {
-						return fmt.Errorf("read the event: %w", err)
-					}
-				}
-				return nil
+				return w.all(tx, args[0])
 			})
 			if err != nil {
 				return err
@@ -57,6 +53,8 @@ that is due, and who did what. The UID stands in the event's UID line. Times are
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&unread, "incoming", false, "tell of mails that came in without a UID that can be read")
+	return cmd
 }
 
 // A whyWriter writes what is known of events.
@@ -82,6 +80,39 @@ func at(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05Z")
 }
 
+// all tells of a UID.
+func (w *whyWriter) all(tx *store.Tx, uid string) error {
+	events, err := tx.EventsByUID(uid)
+	if err != nil {
+		return err
+	}
+	for i := range events {
+		if i > 0 {
+			w.say(0, "")
+		}
+		if err := w.event(tx, events[i].ID); err != nil {
+			return fmt.Errorf("read the event: %w", err)
+		}
+	}
+	n, err := w.incoming(tx, uid)
+	if err != nil {
+		return err
+	}
+	if len(events) == 0 && n == 0 {
+		return fmt.Errorf("no event has the UID %s; it stands in the event's UID line, which can differ from its file name", line(uid))
+	}
+	return nil
+}
+
+// unread tells of mails without a UID.
+func (w *whyWriter) unread(tx *store.Tx) error {
+	n, err := w.incoming(tx, "")
+	if n == 0 {
+		w.say(0, "no mail came in of which no UID could be read")
+	}
+	return err
+}
+
 func (w *whyWriter) event(tx *store.Tx, id int64) error {
 	p, err := w.changer.Present(tx, id)
 	if err != nil {
@@ -103,6 +134,9 @@ func (w *whyWriter) event(tx *store.Tx, id int64) error {
 		}
 	}
 	if err := w.mails(tx, id); err != nil {
+		return err
+	}
+	if err := w.answers(tx, id); err != nil {
 		return err
 	}
 	audits, err := tx.Audits(p.Row.UserID, p.Row.UID)
