@@ -348,7 +348,8 @@ func TestBurstIsOneMail(t *testing.T) {
 	r := startRelay(t, nil)
 	b := newBench(t, "smtp://"+r.addr, plainEvent, func(o *Options) { o.Policy.MailSettle = time.Hour })
 	b.rest()
-	recent := func(p *change.Present) { p.Row.Saved = time.Now() }
+	saved := time.Now()
+	recent := func(p *change.Present) { p.Row.Saved = saved }
 	renamed := func(title string) string { return strings.Replace(plainEvent, "Planning", title, 1) }
 	b.save(with(renamed("One"), veraLine), recent)
 	for deadline := time.Now().Add(time.Minute); len(r.got()) < 2; b.pause() {
@@ -358,7 +359,7 @@ func TestBurstIsOneMail(t *testing.T) {
 	}
 	b.save(with(renamed("Two"), veraLine), recent)
 	b.pause()
-	b.save(with(renamed("Three"), veraLine), func(p *change.Present) { p.Row.Saved = time.Now().Add(-time.Hour) })
+	b.save(with(renamed("Three"), veraLine), func(p *change.Present) { p.Row.Saved = saved.Add(-time.Hour) })
 	b.rest()
 	wantSubjects(t, r, "boris@example.org Changed: Three", "boris@example.org Invitation: Planning",
 		"vera@example.com Changed: Three", "vera@example.com Invitation: One")
