@@ -66,7 +66,7 @@ func ReadIncoming(data []byte, from string) (*Incoming, error) {
 		if a == nil {
 			continue
 		}
-		in.Name = cmp.Or(in.Name, plainText(a.Name, maxName))
+		in.Name = cmp.Or(in.Name, plainText(words(a.Name), maxName))
 		if at := stampOf(o, v); at.After(in.Stamp) {
 			in.Stamp = at
 		}
@@ -146,7 +146,7 @@ func partOf(method string, v *ical.VEvent, a *ical.Attendee) (Part, error) {
 		}
 		d := Delegate{Address: address}
 		if line := attendee(v, address); line != nil {
-			d.Name = plainText(line.Name, maxName)
+			d.Name = plainText(words(line.Name), maxName)
 		}
 		p.DelegatedTo = append(p.DelegatedTo, d)
 	}

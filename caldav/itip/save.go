@@ -125,7 +125,7 @@ func (s *saving) component(truth, theirs *ical.VEvent, base func() *ical.VEvent)
 		settle("time", func(before *ical.VEvent) bool { return sameTime(before, theirs) })
 	}
 	if series && !sameRepetition(s.held, s.incoming, truth, theirs) {
-		s.moved[theirs] = true
+		s.moved[theirs] = s.moved[theirs] || Rescheduled(s.incoming, s.held, truth)
 		settle("repetition", func(before *ical.VEvent) bool { return sameRepetition(s.base, s.incoming, before, theirs) })
 	}
 	if theirs.Component.First("SUMMARY") != nil && words(truth.Summary) != words(theirs.Summary) {

@@ -14,7 +14,9 @@ func TestSaved(t *testing.T) {
 	weekly := series(t)
 	accepted := answered(t, single, "ACCEPTED")
 	acceptedWeekly := answered(t, weekly, "ACCEPTED")
-	later := func(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "T110000", "T130000"), "T100000", "T120000") }
+	later := func(s string) string {
+		return strings.ReplaceAll(strings.ReplaceAll(s, "T110000", "T130000"), "T100000", "T120000")
+	}
 	raised := func(s string) string { return strings.ReplaceAll(s, "SEQUENCE:2", "SEQUENCE:3") }
 	renamed := func(s string) string { return strings.ReplaceAll(s, "SUMMARY:Planning", "SUMMARY:Review") }
 	delegating := add(t, edit(t, single, "CN=Boris;PARTSTAT=NEEDS-ACTION", `CN=Boris;PARTSTAT=DELEGATED;DELEGATED-TO="mailto:vera@example.com"`),
@@ -71,6 +73,7 @@ func TestSaved(t *testing.T) {
 		{"rfc6638-3.2.8-stale-time", raised(later(single)), single, accepted, "stale"},
 		{"rfc6638-3.2.8-stale-time-by-sequence", raised(later(single)), "", accepted, "stale"},
 		{"rfc6638-3.2.8-stale-repetition", raised(edit(t, weekly, "COUNT=10", "COUNT=12")), weekly, acceptedWeekly, "stale"},
+		{"rfc6638-3.2.8-stale-end-of-the-series", raised(edit(t, weekly, "COUNT=10", "COUNT=8")), weekly, acceptedWeekly, "stale"},
 		{"rfc6638-3.2.8-stale-instance-answer-stays", raised(later(weekly)), weekly, acceptedWeekly + said12(t, "DECLINED"), "stale"},
 		{"rfc6638-3.2.8-stale-override", acceptedWeekly, weekly + moved12(t, instance12), acceptedWeekly + moved12(t, instance12), "stale"},
 		{"rfc6638-3.2.8-stale-without-a-new-override", weekly + moved12(t, instance12), weekly, acceptedWeekly, "stale"},
