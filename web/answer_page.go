@@ -287,6 +287,9 @@ func (v *answerView) comment(text string) {
 func (v *answerView) asked(i *change.Invitation, query url.Values) {
 	v.on(i, query.Get("on"))
 	outcome := change.Outcome(query.Get("done"))
+	if o := occurrenceOf(i, v.Form.On); outcome == change.OutcomeWaiting && !i.Waiting && (o == nil || !o.Waiting) {
+		outcome = change.OutcomeApplied // there is a place by now
+	}
 	if v.Outcome = v.W.said(outcome); v.Outcome != "" {
 		switch outcome {
 		case change.OutcomeApplied, change.OutcomeSame, change.OutcomeProposed, change.OutcomeWaiting:

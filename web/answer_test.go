@@ -363,7 +363,7 @@ func TestAnswerOutcomes(t *testing.T) {
 		{change.OutcomeUnknown, w.Unknown, false},
 	} {
 		d := serveAnswers(t, invitation(t))
-		d.outcome = test.outcome
+		d.outcome, d.Waiting = test.outcome, test.outcome == change.OutcomeWaiting
 		got := d.post("answer", "accepted")
 		if got.StatusCode != 303 || got.Header.Get("Cache-Control") != "no-store" || got.Header.Get("Referrer-Policy") != "no-referrer" {
 			t.Errorf("%s: %d %v", test.outcome, got.StatusCode, got.Header)
@@ -375,6 +375,11 @@ func TestAnswerOutcomes(t *testing.T) {
 		if !strings.Contains(back.text, "<title>"+test.want+" – Planning</title>") {
 			t.Errorf("%s: the page's name does not say it", test.outcome)
 		}
+	}
+	// A place that became free since is not waited for.
+	d := serveAnswers(t, invitation(t))
+	if got := d.get("GET", "/r/"+answerToken+"?done=waiting", nil, "Accept-Language", "en"); strings.Contains(got.text, w.Waits) || !strings.Contains(got.text, w.Applied) {
+		t.Errorf("with a place: %s", got.raw)
 	}
 }
 

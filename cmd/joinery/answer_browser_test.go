@@ -354,6 +354,30 @@ func TestAnswerInBrowser(t *testing.T) {
 		p.shot("cancelled")
 	})
 
+	t.Run("no place left, then not invited any more", func(t *testing.T) {
+		path := meeting("full", event("full", invitation("X-JOINERY-CONFERENCE;TYPE=WEBINAR;CAPACITY=1:mtslink")...))
+		first := opens(t, browser, "en", w.answers("full", boris)+"?answer=accepted")
+		first.follow(chromedp.Click(chromedp.CSS("#quick")))
+		first.reads("Thank you")
+		p := opens(t, browser, "en", w.answers("full", vera)+"?answer=accepted")
+		p.follow(chromedp.Click(chromedp.CSS("#quick")))
+		p.reads("All places are taken.", "waits for a free place")
+		w.idle()
+		lines := logical(w.anna.get(path).body)
+		w.anna.save(path, joined(slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, "ATTENDEE;CN=Vera") })))
+		p.follow(chromedp.Reload())
+		p.reads("You are no longer invited")
+		if text := p.text(); strings.Contains(text, "Rows of full") || strings.Contains(text, "Boris") {
+			t.Errorf("who was removed reads\n%s", text)
+		}
+	})
+
+	t.Run("elsewhere", func(t *testing.T) {
+		meeting("elsewhere", event("elsewhere", invitation()...))
+		p := opens(t, browser, "en", w.answers("elsewhere", vera), command(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Yekaterinburg"}))
+		p.reads(tomorrow().In(moscowTime(t)).Format("15:04–"), "Your time: ", tomorrow().In(moscowTime(t)).Add(2*time.Hour).Format("15:04"))
+	})
+
 	for _, test := range []struct{ lang, question, thanks, cannot string }{
 		{"en", "Will you attend?", "Thank you, your answer was sent to the organiser.", "Choose whether you will attend."},
 		{"ru", "Вы примете участие?", "Спасибо, ваш ответ передан организатору.", "Выберите, примете ли вы участие."},
