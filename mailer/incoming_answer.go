@@ -109,6 +109,16 @@ func (i *Inbox) takeAnswer(ctx context.Context, m *mailRead, in answerRead, from
 	row := &store.Incoming{UID: in.UID, Address: in.Address, Method: in.Method}
 	if in.unreadable != nil {
 		row.Address, row.Outcome, row.Detail = from, OutcomeUnreadable, in.unreadable.Error()
+		if in.UID != "" {
+			known := false
+			err := i.opts.Store.View(ctx, func(tx *store.Tx) (err error) {
+				known, err = organized(tx, in.UID)
+				return err
+			})
+			if err != nil || !known {
+				return nil, err
+			}
+		}
 		return row, i.keep(ctx, m, row)
 	}
 	var about *answered
@@ -120,24 +130,32 @@ func (i *Inbox) takeAnswer(ctx context.Context, m *mailRead, in answerRead, from
 		return nil, err
 	}
 	row.Address = about.address
-	switch trust, why := i.trust(ctx, m, from, person); {
-	case from == "":
-		row.Outcome, row.Detail = OutcomeMismatch, "its From is not one address"
-	case !about.speaks:
-		row.Outcome, row.Detail = OutcomeMismatch, "it is from "+from
-	case trust == forged:
-		row.Outcome, row.Detail = OutcomeForged, why
-	case trust != vouched:
-		row.Outcome, row.Detail = OutcomeUnvouched, why
-	case about.event == nil:
-		row.Outcome = string(change.OutcomeUninvited)
-	default:
-		row.Detail = why
+	if row.Outcome, row.Detail = i.refuse(ctx, m, about, from, person); row.Outcome == "" {
 		if row.Outcome, err = i.act(ctx, m, in.Incoming, about, person); err != nil {
 			return nil, err
 		}
 	}
 	return row, i.keep(ctx, m, row)
+}
+
+// refuse says why an answer does not count, empty if it does, and for operators what speaks for or against it.
+func (i *Inbox) refuse(ctx context.Context, m *mailRead, about *answered, from string, person *store.User) (outcome, why string) {
+	switch {
+	case from == "":
+		return OutcomeMismatch, "its From is not one address"
+	case !about.speaks:
+		return OutcomeMismatch, "it is from " + from
+	}
+	trust, why := i.trust(ctx, m, from, person)
+	switch {
+	case trust == forged:
+		return OutcomeForged, why
+	case trust != vouched:
+		return OutcomeUnvouched, why
+	case about.event == nil:
+		return string(change.OutcomeUninvited), why
+	}
+	return "", why
 }
 
 // answered is what an answer is about.
@@ -174,12 +192,8 @@ func (i *Inbox) find(tx *store.Tx, in *itip.Incoming, from string, person *store
 		}
 	}
 	if out.event == nil {
-		events, err := tx.EventsByUID(in.UID)
-		if err != nil {
-			return nil, fmt.Errorf("looking for the event: %w", err)
-		}
-		if !slices.ContainsFunc(events, func(e store.Event) bool { return e.Role == store.RoleOrganizer }) {
-			return nil, nil
+		if known, err := organized(tx, in.UID); err != nil || !known {
+			return nil, err
 		}
 	} else if !out.speaks && from != "" {
 		var err error
@@ -190,6 +204,15 @@ func (i *Inbox) find(tx *store.Tx, in *itip.Incoming, from string, person *store
 	var err error
 	out.earlier, err = tx.IncomingOf(in.UID, mostEarlier)
 	return out, err
+}
+
+// organized tells whether somebody here organises an event of that UID.
+func organized(tx *store.Tx, uid string) (bool, error) {
+	events, err := tx.EventsByUID(uid)
+	if err != nil {
+		return false, fmt.Errorf("looking for the event: %w", err)
+	}
+	return slices.ContainsFunc(events, func(e store.Event) bool { return e.Role == store.RoleOrganizer }), nil
 }
 
 // sentBy tells whether the organiser's event names from as who acts for address (RFC 5545 §3.2.18). What the
@@ -222,9 +245,6 @@ func sentBy(tx *store.Tx, event *store.Event, address, from string) (bool, error
 
 // trust says whether the mail is from whom it says.
 func (i *Inbox) trust(ctx context.Context, m *mailRead, from string, person *store.User) (verdict, string) {
-	if from == "" {
-		return unvouched, ""
-	}
 	v, why := judge(i.trustedResults(m.header), from, person)
 	if v == vouched || v == forged {
 		return v, why

@@ -96,7 +96,9 @@ func judge(results []authResult, from string, person *store.User) (v verdict, wh
 				identity = r.props["header.i"]
 			}
 		case "spf":
-			identity = r.props["smtp.mailfrom"]
+			if identity = r.props["smtp.mailfrom"]; identity == "" {
+				identity = r.props["smtp.mail"] // RFC 5451; Yandex
+			}
 		}
 		if !covers(domainOf(identity), domain) {
 			continue
