@@ -34,7 +34,9 @@ func DeclineCounter(ev *ical.Event, address string, occurrence time.Time, sequen
 	edit := ev.Object.Edit()
 	zones := map[string]bool{}
 	for _, l := range v.Component.Lines {
-		zones[l.Param("TZID")] = true
+		if timed(l) {
+			zones[l.Param("TZID")] = true
+		}
 	}
 	said := ical.FormatLine("ORGANIZER", plain(organizer.Line, ""), organizer.Line.Value)
 	if ruled {
@@ -53,12 +55,7 @@ func DeclineCounter(ev *ical.Event, address string, occurrence time.Time, sequen
 		remove(edit, v.Component, "STATUS")
 		stamp(edit, v.Component, sequence, dtstamp)
 	}
-	for _, c := range ev.Object.Root.Children {
-		if (ruled || c != v.Component) && !(c.Name == "VTIMEZONE" && zones[c.Text("TZID")]) {
-			edit.RemoveComponent(c)
-		}
-	}
-	message(edit, ev.Object, MethodDeclineCounter)
+	message(edit, ev, MethodDeclineCounter, map[*ical.Component]bool{v.Component: !ruled}, zones)
 	out := edit.Bytes()
 	if _, err := parse(out); err != nil {
 		return nil, fmt.Errorf("declining a counter-proposal: %w", err)

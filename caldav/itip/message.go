@@ -57,13 +57,10 @@ func request(ev *ical.Event, address string, sequence int, dtstamp time.Time) []
 	set(edit, ev.Object.Root, "METHOD", MethodRequest)
 	for _, v := range ev.All() {
 		stamp(edit, v.Component, sequence, dtstamp)
-		// SUMMARY must be there, if only empty; DURATION must not be beside DTEND.
-		if v.Component.First("SUMMARY") == nil {
+		if v.Component.First("SUMMARY") == nil { // it must be there, if only empty
 			edit.Add(v.Component, "SUMMARY:")
 		}
-		if v.Component.First("DTEND") != nil {
-			remove(edit, v.Component, "DURATION")
-		}
+		oneEnd(edit, v.Component)
 		if a := attendee(v, address); a != nil && a.PartStat == "NEEDS-ACTION" && a.Line.Param("RSVP") == "" {
 			edit.SetParam(a.Line, "RSVP", "TRUE")
 		}
@@ -104,7 +101,9 @@ func (m *Message) cancel(ev *ical.Event, address string, sequence int, dtstamp t
 		}
 		stamp(edit, v.Component, sequence, dtstamp)
 		for _, l := range v.Component.Lines {
-			zones[l.Param("TZID")] = true
+			if timed(l) {
+				zones[l.Param("TZID")] = true
+			}
 		}
 	}
 	for _, c := range ev.Object.Root.Children {
@@ -180,6 +179,15 @@ func inForm(name string, o *ical.Object, master *ical.VEvent, start *ical.Line, 
 	}
 }
 
+// timed tells a line of those that reduce leaves that has a time.
+func timed(l *ical.Line) bool {
+	switch l.Name {
+	case "RECURRENCE-ID", "DTSTART", "DTEND":
+		return true
+	}
+	return false
+}
+
 // reduce leaves of v what a CANCEL or REPLY needs, and of its attendees only address.
 func reduce(edit *ical.Edit, v *ical.VEvent, address string) {
 	mine := attendee(v, address)
@@ -196,6 +204,14 @@ func reduce(edit *ical.Edit, v *ical.VEvent, address string) {
 	}
 	for _, c := range v.Component.Children {
 		edit.RemoveComponent(c)
+	}
+	oneEnd(edit, v.Component)
+}
+
+// oneEnd takes DURATION from beside DTEND, where no message may have it.
+func oneEnd(edit *ical.Edit, c *ical.Component) {
+	if c.First("DTEND") != nil {
+		remove(edit, c, "DURATION")
 	}
 }
 

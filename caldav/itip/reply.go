@@ -178,7 +178,9 @@ func Reply(ev *ical.Event, addresses []string, answers []Answer, dtstamp time.Ti
 		kept[v.Component] = true
 		reduce(edit, v, me.Address)
 		for _, l := range v.Component.Lines {
-			zones[l.Param("TZID")] = true
+			if timed(l) {
+				zones[l.Param("TZID")] = true
+			}
 			if l == me.Line || l.Name == "ORGANIZER" {
 				withoutParams(edit, l)
 			}
@@ -192,12 +194,7 @@ func Reply(ev *ical.Event, addresses []string, answers []Answer, dtstamp time.Ti
 		stamp(edit, v.Component, v.Sequence, dtstamp)
 		set(edit, v.Component, "REQUEST-STATUS", "2.0;Success")
 	}
-	for _, c := range ev.Object.Root.Children {
-		if !kept[c] && !(c.Name == "VTIMEZONE" && zones[c.Text("TZID")]) {
-			edit.RemoveComponent(c)
-		}
-	}
-	message(edit, ev.Object, MethodReply)
+	message(edit, ev, MethodReply, kept, zones)
 	out := edit.Bytes()
 	if _, err := parse(out); err != nil {
 		return nil, fmt.Errorf("making a reply: %w", err)
@@ -236,13 +233,17 @@ func delegates(edit *ical.Edit, v *ical.VEvent, me *ical.Attendee) {
 	}
 }
 
-// message makes of o's properties those of a message.
-func message(edit *ical.Edit, o *ical.Object, method string) {
-	for _, l := range o.Root.Lines {
-		if l.Name != "VERSION" && l.Name != "PRODID" && l.Name != "CALSCALE" && l.Name != "METHOD" {
-			edit.Remove(l)
+// message leaves of ev the components kept and the zones that they use, with what a message of method has
+// above them.
+func message(edit *ical.Edit, ev *ical.Event, method string, kept map[*ical.Component]bool, zones map[string]bool) {
+	o := ev.Object
+	for _, c := range o.Root.Children {
+		if !kept[c] && !(c.Name == "VTIMEZONE" && zones[c.Text("TZID")]) {
+			edit.RemoveComponent(c)
 		}
 	}
+	addZones(edit, o, zones, ev.All()[0].Start.Time)
+	calendar(edit, o)
 	set(edit, o.Root, "METHOD", method)
 }
 

@@ -179,6 +179,19 @@ func trim(edit *ical.Edit, o *ical.Object, keep []*ical.VEvent) {
 		kept[v.Component] = true
 		clean(edit, v.Component, zones)
 	}
+	calendar(edit, o)
+	for _, c := range o.Root.Children {
+		if !kept[c] && !(c.Name == "VTIMEZONE" && zones[c.Text("TZID")]) {
+			edit.RemoveComponent(c)
+		}
+	}
+	addZones(edit, o, zones, keep[0].Start.Time)
+}
+
+const prodID = "-//Joinery//Joinery//EN"
+
+// calendar leaves of o's own properties those of a message (RFC 5546 §3.1.1), METHOD aside.
+func calendar(edit *ical.Edit, o *ical.Object) {
 	for _, l := range o.Root.Lines {
 		switch l.Name {
 		case "VERSION", "PRODID", "CALSCALE":
@@ -192,15 +205,7 @@ func trim(edit *ical.Edit, o *ical.Object, keep []*ical.VEvent) {
 	if o.Root.First("PRODID") == nil {
 		edit.Add(o.Root, "PRODID:"+prodID)
 	}
-	for _, c := range o.Root.Children {
-		if !kept[c] && !(c.Name == "VTIMEZONE" && zones[c.Text("TZID")]) {
-			edit.RemoveComponent(c)
-		}
-	}
-	addZones(edit, o, zones, keep[0].Start.Time)
 }
-
-const prodID = "-//Joinery//Joinery//EN"
 
 // clean takes out of c what is not for others, and notes the zones of what stays.
 func clean(edit *ical.Edit, c *ical.Component, zones map[string]bool) {
