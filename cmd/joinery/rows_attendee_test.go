@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"testing"
+
+	"joinery/conference/emulator"
 )
 
 // TestRowsAttendee plays who may ask: attendees' copies neither ask nor own.
@@ -60,15 +62,23 @@ func TestRowsAttendee(t *testing.T) {
 		text, c := w.booked("LOCATION:Webinar")
 		w.boris.save(bPath, text)
 		w.boris.save(bPath, w.swap(text, "CN=Boris;PARTSTAT=NEEDS-ACTION", "CN=Boris;PARTSTAT=ACCEPTED"))
-		w.contains(joined(logical(w.wantMail(anna, "REPLY").calendar)), "PARTSTAT=ACCEPTED", "mailto:"+boris)
-		w.wantKept(w.anna.get(aPath).body, c)
+		w.wantMail(anna)
+		w.wantSaid(w.keptText(c), boris, "ACCEPTED")
+	})
+	rows.play("an attendee answers an organiser who is elsewhere", func(w *world) {
+		text := event("a", "ORGANIZER:mailto:"+vera, "ATTENDEE;CN=Boris;PARTSTAT=NEEDS-ACTION:mailto:"+boris)
+		w.boris.save(bPath, text)
+		w.boris.save(bPath, w.swap(text, "PARTSTAT=NEEDS-ACTION", "PARTSTAT=ACCEPTED"))
+		w.contains(joined(logical(w.wantMail(vera, "REPLY").calendar)), "PARTSTAT=ACCEPTED", "mailto:"+boris)
+		w.boris.gone(bPath)
+		w.contains(joined(logical(w.wantMail(vera, "REPLY", "REPLY").calendar)), "PARTSTAT=DECLINED")
 	})
 	rows.play("an attendee deletes the own copy", func(w *world) {
 		text, c := w.booked("LOCATION:Webinar")
 		w.boris.save(bPath, text)
 		w.boris.gone(bPath)
-		w.wantKept(w.anna.get(aPath).body, c)
-		w.contains(joined(logical(w.wantMail(anna, "REPLY").calendar)), "PARTSTAT=DECLINED", "mailto:"+boris)
+		w.wantMail(anna)
+		w.wantSaid(w.keptText(c), boris, "DECLINED")
 		w.wantMail(boris, "REQUEST")
 		w.wantMail(vera, "REQUEST")
 	})
@@ -76,7 +86,7 @@ func TestRowsAttendee(t *testing.T) {
 		text, c := w.booked("LOCATION:Webinar")
 		w.boris.save(bPath, text)
 		w.boris.gone(bPath, "Schedule-Reply: F")
-		w.wantKept(w.anna.get(aPath).body, c)
+		w.wantSaid(w.keptText(c), boris, "NEEDS-ACTION")
 		w.wantMail(anna)
 	})
 	rows.play("an invitation that twenty local people receive", func(w *world) {
@@ -102,4 +112,12 @@ func TestRowsAttendee(t *testing.T) {
 		same(w, "conferences ever made", w.mts.State().Calls["POST /events"], 1)
 		w.wantMail(anna)
 	})
+}
+
+// keptText is anna's event, which has its conference still.
+func (w *world) keptText(c emulator.Conference) string {
+	w.Helper()
+	text := w.anna.get(aPath).body
+	w.wantKept(text, c)
+	return text
 }
