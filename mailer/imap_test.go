@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -129,6 +130,13 @@ func (h *imapHouse) down() {
 	if server != nil {
 		_ = server.Close()
 	}
+}
+
+// forget forgets when it was connected to.
+func (h *imapHouse) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.dials = nil
 }
 
 func (h *imapHouse) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -340,7 +348,7 @@ func TestIMAPServerGoesAndComes(t *testing.T) {
 		h.put(reply("a"), 0)
 		want(t, "taken", h.after(time.Second), "a")
 		h.down()
-		h.dials = nil
+		h.forget()
 		gone := time.Now()
 		h.put(reply("b"), 0)
 		want(t, "while the server is away", h.after(30*time.Minute), "a")
@@ -357,7 +365,7 @@ func TestIMAPServerGoesAndComes(t *testing.T) {
 		h.put(reply("c"), 0)
 		want(t, "and later", h.after(time.Second), "a b c")
 		h.down()
-		h.dials = nil
+		h.forget()
 		gone = time.Now()
 		h.after(6 * time.Second)
 		if len(h.dials) != 1 || h.dials[0].Sub(gone) != imapFirstWait {
@@ -377,9 +385,10 @@ func TestIMAPServerDoesNotAnswer(t *testing.T) {
 
 func TestIMAPFaultOfOurs(t *testing.T) {
 	inMailbox(t, func(h *imapHouse) {
-		away := true
+		var away atomic.Bool
+		away.Store(true)
 		h.taker.answer = func(mail string) (bool, error) {
-			if away && subject(mail) == "b" {
+			if away.Load() && subject(mail) == "b" {
 				return false, errors.New("the store is away")
 			}
 			return true, nil
@@ -393,7 +402,7 @@ func TestIMAPFaultOfOurs(t *testing.T) {
 		h.halt()
 		h.start()
 		want(t, "also after a restart", h.after(0), "a b b b b")
-		away = false
+		away.Store(false)
 		want(t, "and goes on", h.after(time.Minute), "a b b b b b c")
 		want(t, "once", h.after(time.Hour), "a b b b b b c")
 		h.log.has(t, "level=ERROR", "cannot be taken now", "the store is away")
