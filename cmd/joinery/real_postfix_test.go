@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -30,8 +31,7 @@ const (
 	serviceAddress = "joinery@example.org"
 )
 
-// postfixMain is main.cf. In mail whose envelope is of partner.example the server vouches for the
-// sender, in the place where a DMARC filter does: above its own Received (access(5), PREPEND).
+// postfixMain is main.cf.
 const postfixMain = `
 compatibility_level = 3.6
 queue_directory = %[1]s/spool
@@ -82,7 +82,11 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 `
 
-const postfixVouched = `/@partner\.example$/ PREPEND Authentication-Results: mx.example.org; dmarc=pass header.from=partner.example
+// postfixVouched says of a sender what a DMARC filter would, and where it would: above the server's own
+// Received (access(5), PREPEND). Of senders elsewhere it says nothing.
+const postfixVouched = `
+/@partner\.example$/ PREPEND Authentication-Results: mx.example.org; dmarc=pass header.from=partner.example
+/@evil\.example$/ PREPEND Authentication-Results: mx.example.org; dmarc=fail header.from=partner.example
 `
 
 // startPostfix starts one in front of d.
@@ -97,7 +101,7 @@ func startPostfix(t *testing.T, d *dovecot) *postfix {
 	}
 	ownedFolder(t, dir+"/data", "postfix", 0o755)
 	// A socket in a setgid folder has the folder's group, so that Postfix may write to it.
-	ownedFolder(t, dir+"/answers", "postfix", 0o2770)
+	ownedFolder(t, dir+"/answers", "postfix", os.ModeSetgid|0o770)
 	writeFile(t, dir+"/vouched", postfixVouched, 0o644)
 	writeFile(t, dir+"/etc/main.cf", fmt.Sprintf(postfixMain, dir, d.lmtp, p.socket), 0o644)
 	writeFile(t, dir+"/etc/master.cf", fmt.Sprintf(postfixMaster, host, port), 0o644)
