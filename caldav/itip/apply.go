@@ -23,7 +23,7 @@ const mostMade = 4 << 20
 // delegation of which no delegate can be taken is unknown: to the organizer, to oneself, back to who
 // delegated, or to no mailbox.
 func Apply(ev *ical.Event, address string, parts []Part, dtstamp time.Time) (data []byte, unknown []Part) {
-	a := &applying{ev: ev, address: address, dtstamp: dtstamp}
+	a := &applying{ev: timetableOf(ev), address: address, dtstamp: dtstamp}
 	series, single := a.sort(parts)
 	if series != nil && !a.toSeries(*series) {
 		a.unknown = append(a.unknown, *series)
@@ -38,7 +38,7 @@ func Apply(ev *ical.Event, address string, parts []Part, dtstamp time.Time) (dat
 
 // An applying is the work of one Apply.
 type applying struct {
-	ev      *ical.Event
+	ev      *timetable
 	edit    *ical.Edit // nil: nothing was edited since ev was read
 	address string
 	dtstamp time.Time
@@ -63,7 +63,7 @@ func (a *applying) bytes() []byte {
 // sort parts what is said of the event itself from what is said of occurrences, each once.
 func (a *applying) sort(parts []Part) (series *Part, single []Part) {
 	for _, p := range parts {
-		p.Occurrence = OccurrenceNamed(a.ev, p.Occurrence)
+		p.Occurrence = a.ev.named(p.Occurrence)
 		if p.Occurrence.IsZero() {
 			series = &p
 			continue
@@ -77,9 +77,12 @@ func (a *applying) sort(parts []Part) (series *Part, single []Part) {
 // OccurrenceNamed is the RECURRENCE-ID that id means in ev, as clients write it otherwise: a time of
 // midnight for a date, a date for the occurrence on that day, and the start of an event that
 // does not recur for the event itself.
-func OccurrenceNamed(ev *ical.Event, id time.Time) time.Time {
-	m := ev.Master
-	if id.IsZero() || m == nil || m.Start.Time.IsZero() || override(ev, id) != nil {
+func OccurrenceNamed(ev *ical.Event, id time.Time) time.Time { return timetableOf(ev).named(id) }
+
+// named is OccurrenceNamed.
+func (t *timetable) named(id time.Time) time.Time {
+	m := t.Master
+	if id.IsZero() || t.rule == nil || t.override(id) != nil {
 		return id
 	}
 	if wall := clock(id, id.Location()); m.Start.AllDay && wall.Equal(wall.Truncate(24*time.Hour)) {
@@ -88,14 +91,10 @@ func OccurrenceNamed(ev *ical.Event, id time.Time) time.Time {
 	switch {
 	case !m.Recurring && id.Equal(m.Start.Time):
 		return time.Time{}
-	case m.Start.AllDay || override(ev, id) != nil || !id.Equal(id.UTC().Truncate(24*time.Hour)) || takesOut(ev, id):
+	case m.Start.AllDay || !id.Equal(id.UTC().Truncate(24*time.Hour)) || t.takesOut(id) || t.has(id):
 		return id
 	}
-	if _, is := occurrenceAt(ev, id); is {
-		return id
-	}
-	day := named(ev, ical.Time{Time: id.UTC(), AllDay: true})
-	if _, is := occurrenceAt(ev, day); is || override(ev, day) != nil {
+	if day := named(t.Event, ical.Time{Time: id.UTC(), AllDay: true}); t.has(day) {
 		return day
 	}
 	return id
@@ -119,7 +118,7 @@ func (a *applying) toSeries(p Part) bool {
 	if a.edit != nil && a.edit.Changed() {
 		// What is made from the rule says what the series says now.
 		if ev, err := parse(a.edit.Bytes()); err == nil && ev != nil {
-			a.ev, a.edit = ev, nil
+			a.ev, a.edit = timetableOf(ev), nil
 		}
 	}
 	return true
@@ -127,13 +126,13 @@ func (a *applying) toSeries(p Part) bool {
 
 // toOccurrence applies an answer to one occurrence; false where it is unknown.
 func (a *applying) toOccurrence(p Part) bool {
-	if a.ev.Master != nil && a.ev.Master.Cancelled() || takesOut(a.ev, p.Occurrence) {
+	if a.ev.Master != nil && a.ev.Master.Cancelled() || a.ev.takesOut(p.Occurrence) {
 		return false
 	}
-	if v := override(a.ev, p.Occurrence); v != nil {
+	if v := a.ev.override(p.Occurrence); v != nil {
 		return !v.Cancelled() && a.answer(v, p)
 	}
-	o, ok := occurrenceAt(a.ev, p.Occurrence)
+	o, ok := a.ev.at(p.Occurrence)
 	if !ok || o.of.Cancelled() {
 		return false
 	}
@@ -144,7 +143,7 @@ func (a *applying) toOccurrence(p Part) bool {
 	if before.PartStat == p.PartStat && len(p.DelegatedTo) == 0 {
 		return true
 	}
-	text := o.component(a.ev, a.dtstamp)
+	text := o.component(a.dtstamp)
 	if len(a.ev.Object.Data)+a.made+len(text) > max(mostMade, len(a.ev.Object.Data)) {
 		return false
 	}
@@ -152,7 +151,7 @@ func (a *applying) toOccurrence(p Part) bool {
 	if err != nil || made == nil || len(made.Overrides) != 1 {
 		return false
 	}
-	one := &applying{ev: made, address: a.address}
+	one := &applying{ev: timetableOf(made), address: a.address}
 	if !one.answer(made.Overrides[0], p) {
 		return false
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"joinery/caldav/ical"
@@ -26,7 +27,10 @@ func Copy(view, held *ical.Event, own []string) (data []byte, significant bool) 
 	if held == nil {
 		return view.Object.Data, true
 	}
-	c := &copying{view: view, held: held, addresses: own}
+	c := &copying{view: timetableOf(view), held: timetableOf(held), addresses: own}
+	c.same = sync.OnceValue(func() bool {
+		return sameTime(view.Master, held.Master) && sameRepetition(view, held, view.Master, held.Master)
+	})
 	data, significant = c.run()
 	if bytes.Equal(data, held.Object.Data) {
 		return held.Object.Data, false
@@ -80,19 +84,20 @@ func zonesIn(c *ical.Component) map[string]bool {
 
 // A copying is the work of one Copy.
 type copying struct {
-	view, held *ical.Event
+	view, held *timetable
 	addresses  []string
-	out        []time.Time // instances that the attendee took out and that stay out
+	out        []time.Time // instances that the attendee took out and that stay out, sorted
+	same       func() bool // view has the instances that held has
 }
 
-func (c *copying) joining(truth, theirs *ical.Event) *joining {
-	return &joining{truth: truth, theirs: theirs, edit: theirs.Object.Edit(), addresses: c.addresses, closely: true}
+func (c *copying) joining(truth, theirs *timetable) *joining {
+	return &joining{truth: truth.Event, theirs: theirs.Event, edit: theirs.Object.Edit(), addresses: c.addresses, closely: true}
 }
 
 func (c *copying) run() (data []byte, significant bool) {
 	if c.view.Master == nil {
 		// The series goes; what it says of its instances stays with them.
-		c.held = with(c.held, c.lacking(c.held))
+		c.held = c.held.with(c.lacking(c.held))
 	}
 	j := c.joining(c.view, c.held)
 	switch was, is := c.held.Master, c.view.Master; {
@@ -107,15 +112,15 @@ func (c *copying) run() (data []byte, significant bool) {
 			j.other = true
 		}
 		for _, id := range c.lacking(c.held) {
-			j.add(override(c.view, id))
+			j.add(c.view.override(id))
 		}
 	}
 	// Overrides come second: they are made from the series as it is now.
 	var kept []time.Time
 	for _, v := range c.held.Overrides {
-		id := named(c.held, *v.RecurrenceID)
+		id := c.held.id(v)
 		switch {
-		case override(c.view, id) != nil && !c.isOut(id):
+		case c.view.override(id) != nil && !c.isOut(id):
 		case c.keeps(v, id):
 			kept = append(kept, id)
 		default:
@@ -123,18 +128,21 @@ func (c *copying) run() (data []byte, significant bool) {
 			j.other = true
 		}
 	}
-	held := j.reread()
-	held = with(held, c.lacking(held))
-	view := with(c.view, kept)
+	held := c.held
+	if ev := j.reread(); ev != held.Event {
+		held = timetableOf(ev)
+	}
+	held = held.with(c.lacking(held))
+	view := c.view.with(kept)
 	other := j.other
 	j = c.joining(view, held)
 	j.other = other
 	for _, v := range view.Overrides {
-		id := named(view, *v.RecurrenceID)
+		id := view.id(v)
 		if c.isOut(id) {
 			continue
 		}
-		if there := override(held, id); there != nil {
+		if there := held.override(id); there != nil {
 			j.copy(v, there)
 		} else {
 			j.add(v)
@@ -155,17 +163,17 @@ func (j *joining) copy(truth, theirs *ical.VEvent) {
 }
 
 // lacking are the instances of which view has an override and held has none.
-func (c *copying) lacking(held *ical.Event) []time.Time {
+func (c *copying) lacking(held *timetable) []time.Time {
 	var out []time.Time
 	for _, v := range c.view.Overrides {
-		if id := named(c.view, *v.RecurrenceID); override(held, id) == nil && !c.isOut(id) {
+		if id := c.view.id(v); held.override(id) == nil && !c.isOut(id) {
 			out = append(out, id)
 		}
 	}
 	return out
 }
 
-func (c *copying) isOut(id time.Time) bool { return slices.ContainsFunc(c.out, id.Equal) }
+func (c *copying) isOut(id time.Time) bool { return among(c.out, id) }
 
 // keeps tells whether v, an override in held that view does not have, is the attendee's own: one that says
 // no more of the organiser's than the series does, or that has alarms of its own.
@@ -173,21 +181,21 @@ func (c *copying) keeps(v *ical.VEvent, id time.Time) bool {
 	if c.isOut(id) || v.RangeFuture {
 		return false
 	}
-	if _, is := occurrenceAt(c.view, id); !is {
+	if _, is := c.view.at(id); !is {
 		return false
 	}
 	series := c.held.Master
 	if series == nil {
 		series = c.view.Master
 	}
-	return !slices.Equal(keeping(v), keeping(series)) || asInSeries(c.held, v)
+	return !slices.Equal(keeping(v), keeping(series)) || c.held.asInSeries(v)
 }
 
 // exdates brings the instances that held's master excludes to those of view, and those that the attendee
 // took out.
 func (c *copying) exdates(j *joining) {
 	view, held := c.view.Master, c.held.Master
-	theirs, ours := exdates(c.held.Object, held), exdates(c.view.Object, view)
+	theirs, ours := c.held.out, c.view.out
 	var back []time.Time
 	for _, at := range missing(theirs, ours) {
 		if c.staysOut(at) {
@@ -207,7 +215,7 @@ func (c *copying) exdates(j *joining) {
 	}
 }
 
-// include takes times out of the EXDATEs of master, a component of theirs.
+// include takes back, sorted, out of the EXDATEs of master, a component of theirs.
 func (j *joining) include(master *ical.VEvent, back []time.Time) {
 	j.other = true
 	for _, l := range master.Component.All("EXDATE") {
@@ -217,7 +225,7 @@ func (j *joining) include(master *ical.VEvent, back []time.Time) {
 			one := *l
 			one.Value = item
 			gone := slices.ContainsFunc(excluded(j.theirs.Object, master, []*ical.Line{&one}), func(at time.Time) bool {
-				return slices.ContainsFunc(back, at.Equal)
+				return among(back, at)
 			})
 			if !gone {
 				keep = append(keep, item)
@@ -238,10 +246,10 @@ func (c *copying) staysOut(at time.Time) bool {
 	view, held := c.view.Master, c.held.Master
 	raised := view.Sequence > held.Sequence
 	series := own(view, c.addresses)
-	v := override(c.view, at)
+	v := c.view.override(at)
 	if v == nil {
-		if _, is := occurrenceAt(c.view, at); !is {
-			return sameTime(view, held) && sameRepetition(c.view, c.held, view, held)
+		if _, is := c.view.at(at); !is {
+			return c.same()
 		}
 		return !raised || series != nil && series.PartStat == "DECLINED"
 	}

@@ -333,20 +333,6 @@ func withoutExdates(ev *ical.Event, master *ical.VEvent) *ical.Event {
 	return &ical.Event{Object: ev.Object, UID: ev.UID, Master: &m}
 }
 
-// with is ev with a component for each of ids that its rule has.
-func with(ev *ical.Event, ids []time.Time) *ical.Event {
-	edit := ev.Object.Edit()
-	for _, id := range ids {
-		if o, ok := occurrenceAt(ev, id); ok {
-			edit.AddComponent(ev.Object.Root, o.component(ev, time.Time{}))
-		}
-	}
-	if more, err := parse(edit.Bytes()); err == nil && more != nil {
-		return more
-	}
-	return ev
-}
-
 // addZone adds a VTIMEZONE of the truth, once.
 func (j *joining) addZone(tzid string, from *ical.Component) {
 	if !slices.Contains(j.zones, tzid) {
@@ -374,33 +360,15 @@ func (j *joining) reread() *ical.Event {
 	return j.theirs
 }
 
-// fromRule is what the series says of the instance id, in an event of its own; nil where it has none.
-func fromRule(ev *ical.Event, id time.Time) *ical.Event {
-	o, ok := occurrenceAt(ev, id)
-	if !ok {
-		return nil
-	}
-	edit := ev.Object.Edit()
-	for _, v := range ev.All() {
-		edit.RemoveComponent(v.Component)
-	}
-	edit.AddComponent(ev.Object.Root, o.component(ev, time.Time{}))
-	alone, err := parse(edit.Bytes())
-	if err != nil || alone == nil || len(alone.Overrides) != 1 {
-		return nil
-	}
-	return alone
-}
-
-// asInSeries tells whether v, an override in ev, says nothing of the organiser's that the series does not
+// asInSeries tells whether v, an override in t, says nothing of the organiser's that the series does not
 // say of that instance: an attendee made it.
-func asInSeries(ev *ical.Event, v *ical.VEvent) bool {
-	alone := fromRule(ev, named(ev, *v.RecurrenceID))
+func (t *timetable) asInSeries(v *ical.VEvent) bool {
+	alone := t.alone(t.id(v))
 	if alone == nil || v.RangeFuture {
 		return false
 	}
-	j := &joining{truth: alone, theirs: ev, edit: ev.Object.Edit()}
-	j.component(alone.Overrides[0], v)
+	j := &joining{truth: t.Event, theirs: t.Event, edit: t.Object.Edit()}
+	j.component(alone, v)
 	return !j.other
 }
 

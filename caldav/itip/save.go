@@ -22,7 +22,10 @@ import (
 // instance back accepts it. NEEDS-ACTION and a PARTSTAT that incoming only has from base undo no answer.
 // An override with STATUS:CANCELLED counts as EXDATE.
 func Saved(held, base, incoming *ical.Event, own []string) (data []byte, stale bool, forbidden string) {
-	s := &saving{held: held, base: base, incoming: incoming, addresses: own, moved: map[*ical.VEvent]bool{}}
+	s := &saving{held: timetableOf(held), incoming: timetableOf(incoming), addresses: own, moved: map[*ical.VEvent]bool{}}
+	if base != nil {
+		s.base = timetableOf(base)
+	}
 	s.j = &joining{
 		truth: held, theirs: incoming, edit: incoming.Object.Edit(), addresses: own,
 		partStat: s.partStat, joins: s.sent,
@@ -43,7 +46,7 @@ func Saved(held, base, incoming *ical.Event, own []string) (data []byte, stale b
 
 // A saving is the work of one Saved.
 type saving struct {
-	held, base, incoming *ical.Event
+	held, base, incoming *timetable // base may be nil
 	addresses            []string
 	j                    *joining
 	moved                map[*ical.VEvent]bool // of incoming: at another time than held has it
@@ -71,14 +74,14 @@ func (s *saving) run() {
 		s.j.add(was)
 	}
 	for _, v := range s.incoming.Overrides {
-		s.override(v, named(s.incoming, *v.RecurrenceID))
+		s.override(v, s.incoming.id(v))
 	}
 	for _, v := range s.held.Overrides {
-		id := named(s.held, *v.RecurrenceID)
-		if override(s.incoming, id) != nil || takesOut(s.incoming, id) || s.released(v) {
+		id := s.held.id(v)
+		if s.incoming.override(id) != nil || s.incoming.takesOut(id) || s.released(v) {
 			continue
 		}
-		s.stale = s.stale || s.base != nil && override(s.base, id) == nil
+		s.stale = s.stale || s.base != nil && s.base.override(id) == nil
 		s.j.add(v)
 	}
 }
@@ -92,7 +95,7 @@ func (s *saving) forbid(what string) {
 // released tells whether v, an override in held, was the attendee's own and has no answer of its own, so
 // that a client may drop it.
 func (s *saving) released(v *ical.VEvent) bool {
-	if s.held.Master == nil || !asInSeries(s.held, v) {
+	if s.held.Master == nil || !s.held.asInSeries(v) {
 		return false
 	}
 	a, b := own(v, s.addresses), own(s.held.Master, s.addresses)
@@ -124,9 +127,9 @@ func (s *saving) component(truth, theirs *ical.VEvent, base func() *ical.VEvent)
 		s.moved[theirs] = true
 		settle("time", func(before *ical.VEvent) bool { return sameTime(before, theirs) })
 	}
-	if series && !sameRepetition(s.held, s.incoming, truth, theirs) {
-		s.moved[theirs] = s.moved[theirs] || Rescheduled(s.incoming, s.held, truth)
-		settle("repetition", func(before *ical.VEvent) bool { return sameRepetition(s.base, s.incoming, before, theirs) })
+	if series && !sameRepetition(s.held.Event, s.incoming.Event, truth, theirs) {
+		s.moved[theirs] = s.moved[theirs] || Rescheduled(s.incoming.Event, s.held.Event, truth)
+		settle("repetition", func(before *ical.VEvent) bool { return sameRepetition(s.base.Event, s.incoming.Event, before, theirs) })
 	}
 	if theirs.Component.First("SUMMARY") != nil && words(truth.Summary) != words(theirs.Summary) {
 		settle("title", func(before *ical.VEvent) bool { return words(before.Summary) == words(theirs.Summary) })
@@ -148,25 +151,22 @@ func (s *saving) sameMoment(truth, theirs *ical.VEvent) bool {
 			return true
 		}
 	}
-	return truth.Recurring && theirs.Recurring && sameInstants(truth, theirs) && sameInstances(s.held, s.incoming, truth, theirs)
+	return truth.Recurring && theirs.Recurring && sameInstants(truth, theirs) && sameInstances(s.held.Event, s.incoming.Event, truth, theirs)
 }
 
 // override checks one override of incoming.
 func (s *saving) override(v *ical.VEvent, id time.Time) {
-	truth := override(s.held, id)
+	truth := s.held.override(id)
 	if truth == nil {
-		if alone := fromRule(s.held, id); alone != nil {
-			truth = alone.Overrides[0]
-		}
+		truth = s.held.alone(id)
 	}
 	switch {
-	case takesOut(s.incoming, id), takesOut(s.held, id):
+	case s.incoming.takesOut(id), s.held.takesOut(id):
 		s.j.edit.RemoveComponent(v.Component)
 	case truth == nil:
-		known := v.Sequence < SequenceOf(s.held)
+		known := v.Sequence < SequenceOf(s.held.Event)
 		if s.base != nil {
-			_, of := occurrenceAt(s.base, id)
-			known = known || of || override(s.base, id) != nil
+			known = known || s.base.has(id)
 		}
 		if !known {
 			s.forbid("repetition")
@@ -186,23 +186,20 @@ func (s *saving) baseOf(id time.Time) *ical.VEvent {
 	if s.base == nil {
 		return nil
 	}
-	if v := override(s.base, id); v != nil {
+	if v := s.base.override(id); v != nil {
 		return v
 	}
-	if alone := fromRule(s.base, id); alone != nil {
-		return alone.Overrides[0]
-	}
-	return nil
+	return s.base.alone(id)
 }
 
 // exdates keeps the instances that held excludes excluded, and takes back those that only a stale client
 // excludes.
 func (s *saving) exdates() {
-	theirs, ours := exdates(s.incoming.Object, s.incoming.Master), exdates(s.held.Object, s.held.Master)
+	theirs, ours := s.incoming.out, s.held.out
 	var before []time.Time
 	known := s.base != nil && s.base.Master != nil
 	if known {
-		before = exdates(s.base.Object, s.base.Master)
+		before = s.base.out
 	}
 	for _, at := range missing(ours, theirs) {
 		s.stale = s.stale || known && !among(before, at)
@@ -210,7 +207,7 @@ func (s *saving) exdates() {
 	}
 	var back []time.Time
 	for _, at := range missing(theirs, ours) {
-		if _, is := occurrenceAt(s.held, at); known && among(before, at) || !is && s.moved[s.incoming.Master] {
+		if _, is := s.held.at(at); known && among(before, at) || !is && s.moved[s.incoming.Master] {
 			back = append(back, at)
 		}
 	}
@@ -232,7 +229,7 @@ func (s *saving) exclude(at time.Time) {
 // SCHEDULE-STATUS, which only the server writes (RFC 6638 §7.3).
 func (s *saving) agent(truth, theirs *ical.VEvent) {
 	now := theirs.Organizer
-	if now == nil || now.Agent != agentServer && !(now.Agent == agentClient && Replies(s.incoming)) {
+	if now == nil || now.Agent != agentServer && !(now.Agent == agentClient && Replies(s.incoming.Event)) {
 		return
 	}
 	if now.Agent == agentClient {
@@ -260,7 +257,7 @@ func (s *saving) partStat(truth, theirs *ical.VEvent) string {
 	}
 	var before *ical.VEvent
 	if theirs.RecurrenceID != nil {
-		before = s.baseOf(named(s.incoming, *theirs.RecurrenceID))
+		before = s.baseOf(s.incoming.id(theirs))
 	} else if s.base != nil {
 		before = s.base.Master
 	}
