@@ -65,8 +65,11 @@ func (i *Inbox) answers(ctx context.Context, m *mailRead, from string, person *s
 	return out
 }
 
-// errLarge tells of a calendar that is not read.
-var errLarge = errors.New("it is larger than 1 MiB")
+// Why a calendar is no answer.
+var (
+	errLarge   = errors.New("it is larger than 1 MiB")
+	errNothing = errors.New("it accepts and declines nothing") // PARTSTAT=NEEDS-ACTION is no answer
+)
 
 // readAnswer reads p. Where it has several attendees the one who speaks is from, or from's other address.
 func readAnswer(p calendarPart, from string, person *store.User) (*itip.Incoming, error) {
@@ -74,13 +77,16 @@ func readAnswer(p calendarPart, from string, person *store.User) (*itip.Incoming
 		return nil, errLarge
 	}
 	in, err := itip.ReadIncoming(p.data, from)
-	if person == nil || err == nil && slices.Contains(person.Addresses, in.Address) || errors.Is(err, itip.ErrNoMessage) {
-		return in, err
-	}
-	for _, other := range person.Addresses {
-		if again, err := itip.ReadIncoming(p.data, other); err == nil && again.Address == other {
-			return again, nil
+	if person != nil && !errors.Is(err, itip.ErrNoMessage) && (err != nil || !slices.Contains(person.Addresses, in.Address)) {
+		for _, other := range person.Addresses {
+			if again, otherErr := itip.ReadIncoming(p.data, other); otherErr == nil && again.Address == other {
+				in, err = again, nil
+				break
+			}
 		}
+	}
+	if err == nil && len(in.Parts) == 0 && in.Method != itip.MethodRefresh {
+		return nil, errNothing
 	}
 	return in, err
 }

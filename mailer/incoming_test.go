@@ -304,6 +304,7 @@ var incomingOutcomes = map[string]string{
 	"sent-by-in-event":                    `REPLY chief@example.com ACCEPTED: applied`,
 	"sent-by-only-in-reply":               `REPLY boris@example.com: mismatch`,
 	"boundary-missing":                    `REPLY boris@example.com ACCEPTED: applied`,
+	"reply-two-attendees-alias":           `REPLY mikhail@example.org ACCEPTED: applied`,
 
 	"method-parameter-wrong":    `REPLY boris@example.com ACCEPTED: applied`,
 	"method-parameter-only":     `REPLY boris@example.com: unreadable`,
@@ -315,6 +316,8 @@ var incomingOutcomes = map[string]string{
 	"plain-mail":                `ignored`,
 	"read-receipt":              `ignored`,
 	"unknown-event":             `ignored`,
+	"broken-answer-of-others":   `ignored`,
+	"reply-needs-action":        `REPLY boris@example.com: unreadable`,
 	"uninvited":                 `REPLY zoe@example.com: uninvited`,
 	"from-several":              `REPLY boris@example.com: mismatch`,
 	"from-group":                `REPLY boris@example.com: mismatch`,
