@@ -12,9 +12,11 @@ import (
 func TestHostileObjects(t *testing.T) {
 	daily := edit(t, answered(t, single, "ACCEPTED"), "SUMMARY:Planning\n", "SUMMARY:Planning\nRRULE:FREQ=DAILY\n")
 	at := time.Date(2026, 12, 5, 10, 0, 0, 0, time.UTC)
-	var overrides, people strings.Builder
+	var overrides, far, people strings.Builder
+	override := "BEGIN:VEVENT\nUID:u1\nRECURRENCE-ID;TZID=Europe/Berlin:%[1]s\nDTSTART;TZID=Europe/Berlin:%[1]s\nEND:VEVENT\n"
 	for i := range 1000 {
-		fmt.Fprintf(&overrides, "BEGIN:VEVENT\nUID:u1\nRECURRENCE-ID;TZID=Europe/Berlin:%[1]s\nDTSTART;TZID=Europe/Berlin:%[1]s\nEND:VEVENT\n", at.AddDate(0, 0, i).Format("20060102T150405"))
+		fmt.Fprintf(&overrides, override, at.AddDate(0, 0, i).Format("20060102T150405"))
+		fmt.Fprintf(&far, override, at.AddDate(200, 0, i).Format("20060102T150405"))
 		fmt.Fprintf(&people, "ATTENDEE;PARTSTAT=DECLINED:mailto:p%d@example.com\n", i)
 	}
 	var out []string
@@ -29,6 +31,7 @@ func TestHostileObjects(t *testing.T) {
 		{"overrides against exdates", excluded, daily + overrides.String()},
 		{"exdates against overrides", daily + overrides.String(), excluded},
 		{"overrides against overrides", daily + overrides.String(), daily + overrides.String()},
+		{"a rule that is long to count", strings.Replace(excluded, "FREQ=DAILY", "FREQ=DAILY;COUNT=90000", 1), daily + far.String()},
 		{"attendees", many, many},
 		{"attendees who are none", daily, many},
 		{"overrides of a large copy", daily + overrides.String(), alarming},
@@ -54,5 +57,25 @@ func TestHostileObjects(t *testing.T) {
 	}
 	if d := time.Since(begun); d > time.Minute {
 		t.Errorf("it took %v", d)
+	}
+}
+
+// However many instances are asked for, the answer is that of the rule.
+func TestTimetable(t *testing.T) {
+	ev := event(t, add(t, edit(t, single, "SUMMARY:Planning\n", "SUMMARY:Planning\nRRULE:FREQ=WEEKLY\n"), off12))
+	all := timetableOf(ev)
+	first := ev.Master.Start.Time
+	for i := range 3 * askedSingly {
+		id := first.AddDate(0, 0, 7*i)
+		for _, at := range []time.Time{id, id.AddDate(0, 0, 1), id.AddDate(120, 0, 0)} {
+			_, got := all.at(at)
+			_, want := timetableOf(ev).at(at)
+			if got != want && all.asked < mostAsked {
+				t.Errorf("%v: got %v, want %v", at, got, want)
+			}
+		}
+	}
+	if all.asked > mostAsked+askedSingly || all.made == nil {
+		t.Errorf("asked %d times", all.asked)
 	}
 }

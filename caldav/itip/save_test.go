@@ -199,3 +199,22 @@ func TestSavedBringsItsZone(t *testing.T) {
 		t.Errorf("got %v %s, want %v\n%s", got.Start.Time, got.Attendees[1].PartStat, held.Master.Start.Time, data)
 	}
 }
+
+// Thunderbird 153 accepts: it takes the agent over, mails nothing, and keeps one of several CONFERENCE
+// lines and X- properties of a name.
+func TestSavedThunderbirdAccepts(t *testing.T) {
+	in := recorded(t, "72-put-accepted-auto-schedule.ics")
+	text := strings.ReplaceAll(string(in.Object.Data), "\r\n ", "")
+	text = edit(t, text, "X-EXAMPLE-O=2;SCHEDULE-AGENT=CLIENT", "X-EXAMPLE-O=2", "CN=Boris;PARTSTAT=ACCEPTED", "CN=Boris;PARTSTAT=NEEDS-ACTION",
+		"CONFERENCE;FEATURE", "CONFERENCE;VALUE=URI;FEATURE=VIDEO:https://meet.example.org/r/7Kq2vXwPz9\r\nCONFERENCE;FEATURE")
+	held := read(t, []byte(text))
+	data, stale, forbidden := Saved(held, held, in, me)
+	if stale || forbidden != "" {
+		t.Fatalf("stale %v, forbidden %q", stale, forbidden)
+	}
+	golden(t, "save/thunderbird-recorded.txt", []byte(changed(in.Object.Data, data)))
+	got := read(t, data)
+	if a := attendee(got.Master, "boris@example.org"); a.PartStat != "ACCEPTED" || got.Organizer().Agent != "SERVER" {
+		t.Errorf("PARTSTAT %s, agent %s", a.PartStat, got.Organizer().Agent)
+	}
+}

@@ -16,7 +16,19 @@ type timetable struct {
 	rule  *ical.Event            // the master without EXDATE; nil: none
 	later []*ical.VEvent         // the overrides that begin another stretch (THISANDFUTURE)
 	zones string                 // VTIMEZONEs, for what is read alone
+
+	asked int                     // how often rule was expanded for one instance
+	made  map[int64]ical.Instance // once many were asked for: the first instances of rule
+	until time.Time               // where they end
 }
+
+// An instance is looked for by itself at first, and where many are, among the first ones of the rule. Behind
+// those few more are looked for: each may cost what an expansion may.
+const (
+	askedSingly = 16
+	madeAtOnce  = 5000
+	mostAsked   = 100
+)
 
 func timetableOf(ev *ical.Event) *timetable {
 	t := &timetable{Event: ev, own: make(map[int64]*ical.VEvent, len(ev.Overrides))}
@@ -61,16 +73,11 @@ func (t *timetable) at(id time.Time) (occurrence, bool) {
 	}
 	m := t.Master
 	o := occurrence{in: t, id: id, of: m}
-	found := false
-	err := t.rule.Expand(id, id.Add(time.Second), time.UTC, func(i ical.Instance) bool {
-		if found = i.RecurrenceID.Equal(id); found {
-			o.start, o.end = i.Start, i.End
-		}
-		return !found
-	})
-	if err != nil || !found {
+	i, ok := t.instance(id)
+	if !ok {
 		return occurrence{}, false
 	}
+	o.start, o.end = i.Start, i.End
 	for _, l := range m.Component.All("RDATE") {
 		o.period = o.period || strings.EqualFold(l.Param("VALUE"), "PERIOD")
 	}
@@ -87,6 +94,37 @@ func (t *timetable) at(id time.Time) (occurrence, bool) {
 		o.end, o.period = o.start.Add(v.End.Time.Sub(v.Start.Time)), false
 	}
 	return o, true
+}
+
+// instance finds an instance of rule.
+func (t *timetable) instance(id time.Time) (found ical.Instance, ok bool) {
+	if t.made != nil {
+		if found, ok = t.made[id.Unix()]; ok || id.Before(t.until) {
+			return found, ok
+		}
+	}
+	if t.asked++; t.asked > mostAsked {
+		return ical.Instance{}, false
+	}
+	if t.made == nil && t.asked > askedSingly {
+		t.made = map[int64]ical.Instance{}
+		err := t.rule.Expand(time.Time{}, time.Time{}, time.UTC, func(i ical.Instance) bool {
+			t.made[i.RecurrenceID.Unix()] = i
+			t.until = i.RecurrenceID
+			return len(t.made) < madeAtOnce
+		})
+		if err == nil && len(t.made) < madeAtOnce {
+			t.until = time.Unix(1<<62, 0)
+		}
+		return t.instance(id)
+	}
+	err := t.rule.Expand(id, id.Add(time.Second), time.UTC, func(i ical.Instance) bool {
+		if ok = i.RecurrenceID.Equal(id); ok {
+			found = i
+		}
+		return !ok
+	})
+	return found, ok && err == nil
 }
 
 // has tells whether the instance id takes place.
