@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"joinery/caldav/change"
 	"joinery/store"
 )
 
@@ -21,7 +22,7 @@ func (q *request) inbox(tx *store.Tx) (*resource, error) {
 		return nil, fmt.Errorf("reading the inbox: %w", err)
 	}
 	res := &resource{kind: kindInbox, user: q.user, cal: c}
-	res.invited, err = DefaultCalendarOf(tx, q.user)
+	res.invited, err = change.DefaultCalendar(tx, q.user)
 	return res, err
 }
 
@@ -75,25 +76,6 @@ func needPrivilege(path string, privilege xml.Name) *httpError {
 	e := davError(http.StatusForbidden, "need-privileges")
 	e.inner = "<D:resource>" + hrefXML(path) + privilegesXML([]xml.Name{privilege}) + "</D:resource>"
 	return e
-}
-
-// DefaultCalendarOf is the calendar in which a user finds what others send (RFC 6638 §4.3): the one that
-// was chosen, or the first that takes events; nil if none does.
-func DefaultCalendarOf(tx *store.Tx, u *store.User) (*store.Calendar, error) {
-	cals, err := tx.Calendars(u.ID)
-	if err != nil {
-		return nil, fmt.Errorf("reading the calendars: %w", err)
-	}
-	cals = slices.DeleteFunc(cals, func(c store.Calendar) bool { return !takesEvents(&c) })
-	for i := range cals {
-		if cals[i].ID == u.DefaultCalendar {
-			return &cals[i], nil
-		}
-	}
-	if len(cals) == 0 {
-		return nil, nil
-	}
-	return &cals[0], nil
 }
 
 func takesEvents(c *store.Calendar) bool { return slices.Contains(componentsOf(c), "VEVENT") }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"joinery/caldav/change"
 	"joinery/store"
 )
 
@@ -133,7 +134,7 @@ func (q *request) deleteCalendar() error {
 		return err
 	}
 	err = q.store.View(q.ctx(), func(tx *store.Tx) error {
-		standard, err := DefaultCalendarOf(tx, q.user)
+		standard, err := change.DefaultCalendar(tx, q.user)
 		if err == nil && standard != nil && standard.ID == res.cal.ID {
 			err = errDefaultNeeded // RFC 6638 §4.3: another must be chosen first
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"joinery/caldav/change"
 	"joinery/store"
 )
 
@@ -37,7 +38,7 @@ func (f *fixture) book(room *store.User, start, end string) {
 		return v
 	}
 	err := f.store.Update(context.Background(), func(tx *store.Tx) error {
-		c, err := DefaultCalendarOf(tx, room)
+		c, err := change.DefaultCalendar(tx, room)
 		if err != nil {
 			return err
 		}

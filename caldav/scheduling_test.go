@@ -30,7 +30,7 @@ func TestDefaultCalendar(t *testing.T) {
 		var c *store.Calendar
 		err := f.store.View(context.Background(), func(tx *store.Tx) (err error) {
 			if u, err = tx.UserByID(f.anna.ID); err == nil {
-				c, err = DefaultCalendarOf(tx, u)
+				c, err = change.DefaultCalendar(tx, u)
 			}
 			return err
 		})

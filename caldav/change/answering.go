@@ -18,6 +18,7 @@ type answering struct {
 	tx      *store.Tx
 	present *Present
 	known   map[string]*store.Answer // what this person said before, by occurrence
+	news    bool                     // there is something to tell the organiser
 	key     func(time.Time) string   // names an occurrence
 	outcome Outcome
 }
@@ -72,11 +73,11 @@ func (r *answering) take() (Outcome, error) {
 	if err != nil {
 		return OutcomeUnknown, err
 	}
+	changed = changed || r.news
 	for _, row := range rows {
 		if err := r.tx.PutAnswer(row); err != nil {
 			return OutcomeUnknown, err
 		}
-		changed = changed || !row.Told
 	}
 	if r.outcome == OutcomeApplied && !changed {
 		r.outcome = OutcomeSame
@@ -106,7 +107,7 @@ func (r *answering) recall() error {
 		if at.IsZero() {
 			return ""
 		}
-		return r.present.Event.OccurrenceKey(at, r.present.Zone)
+		return r.present.Event.OccurrenceKey(at, time.UTC) // wall clocks and dates stand in UTC
 	}
 	return nil
 }
@@ -125,7 +126,7 @@ func (r *answering) part(part itip.Part) (row *store.Answer, good itip.Part, err
 		r.came(OutcomeCancelled)
 		return nil, part, nil
 	}
-	if end := occurrenceEnd(v, part.Occurrence, r.present.Zone); !v.Recurring && !end.After(now) {
+	if end := occurrenceEnd(v, part.Occurrence, r.present.Zone); (!v.Recurring || !part.Occurrence.IsZero()) && !end.After(now) {
 		r.came(OutcomePast)
 		return nil, part, nil
 	}
@@ -155,12 +156,17 @@ func (r *answering) part(part itip.Part) (row *store.Answer, good itip.Part, err
 		EventID: r.EventID, Address: r.Address, RecurrenceID: key, PartStat: part.PartStat, Sequence: sequence, Stamp: stamp,
 		Source: string(r.Source), Comment: r.Comment, Start: part.Start, End: part.End, Told: r.Comment == "" && part.Start.IsZero(),
 	}
+	repeated := before != nil && before.Comment == row.Comment && before.Start.Equal(row.Start) && before.End.Equal(row.End)
 	if before != nil {
 		row.Waiting = before.Waiting
-		if before.Comment == row.Comment && before.Start.Equal(row.Start) && before.End.Equal(row.End) {
-			row.Told = row.Told || before.Told
-		}
 	}
+	switch {
+	case repeated:
+		row.Told = row.Told || before.Told
+	case before != nil && !before.Told && row.Comment == "":
+		row.Comment, row.Told = before.Comment, before.Comment == "" && part.Start.IsZero()
+	}
+	r.news = r.news || !row.Told && !repeated
 	switch {
 	case !part.Start.IsZero():
 		r.came(OutcomeProposed)
@@ -229,11 +235,7 @@ func (r *answering) stale(v *ical.VEvent, sequence int) (bool, error) {
 		if was == nil || was.Sequence > sequence {
 			continue
 		}
-		if v.RecurrenceID != nil && was.RecurrenceID == nil {
-			// It was as the rule has it.
-			return !v.Start.Time.Equal(v.RecurrenceID.Time) || v.End.Time.Sub(v.Start.Time) != was.End.Time.Sub(was.Start.Time), nil
-		}
-		return rescheduled(was, v), nil
+		return itip.Rescheduled(e, r.present.Event, v), nil
 	}
 	return true, nil
 }

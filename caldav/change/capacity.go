@@ -96,7 +96,7 @@ func (c *Changer) promote(tx *store.Tx, p *Present) error {
 // byKey finds the component that an occurrence key names; empty names the event itself.
 func (p *Present) byKey(key string) *ical.VEvent {
 	for _, v := range p.Event.All() {
-		if v.RecurrenceID == nil && key == "" || v.RecurrenceID != nil && p.Event.OverrideKey(v, p.Zone) == key {
+		if v.RecurrenceID == nil && key == "" || v.RecurrenceID != nil && p.Event.OverrideKey(v, time.UTC) == key {
 			return v
 		}
 	}

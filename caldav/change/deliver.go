@@ -238,7 +238,7 @@ func (d *delivery) store(u *store.User, ev *store.Event, o *store.Object, data [
 	}
 	fresh := o == nil
 	if fresh {
-		cal, err := defaultCalendar(d.tx, u)
+		cal, err := DefaultCalendar(d.tx, u)
 		if err != nil || cal == nil {
 			return err
 		}

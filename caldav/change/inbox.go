@@ -33,9 +33,9 @@ func (c *Changer) freeName(tx *store.Tx, cal *store.Calendar, uid string) (strin
 	return name, nil
 }
 
-// defaultCalendar is where u finds what others invite u to: the one that was chosen, else the first that
-// takes events; nil if there is none.
-func defaultCalendar(tx *store.Tx, u *store.User) (*store.Calendar, error) {
+// DefaultCalendar is where u finds what others invite u to (RFC 6638 §4.3): the one that was chosen, else
+// the oldest that takes events; nil if there is none.
+func DefaultCalendar(tx *store.Tx, u *store.User) (*store.Calendar, error) {
 	calendars, err := tx.Calendars(u.ID)
 	if err != nil {
 		return nil, fmt.Errorf("list the attendee's calendars: %w", err)

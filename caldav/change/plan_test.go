@@ -104,7 +104,9 @@ func TestPlanKeepsWhatOthersSaid(t *testing.T) {
 		{"a title does not count", []string{when, anna, agreed}, []string{when, anna, agreed, "SUMMARY:x"}, "SUMMARY:x", "SEQUENCE"},
 		{"an excluded instance keeps answers", []string{when, anna, agreed, "RRULE:FREQ=DAILY"}, []string{when, anna, agreed, "RRULE:FREQ=DAILY", "EXDATE:20270310T120000Z"}, "PARTSTAT=ACCEPTED", "NEEDS-ACTION"},
 		{"an earlier end keeps answers", []string{when, anna, agreed, "RRULE:FREQ=DAILY"}, []string{when, anna, agreed, "RRULE:FREQ=DAILY;COUNT=3"}, "PARTSTAT=ACCEPTED", "NEEDS-ACTION"},
-		{"another rule asks anew", []string{when, anna, agreed, "RRULE:FREQ=DAILY"}, []string{when, anna, agreed, "RRULE:FREQ=WEEKLY"}, "PARTSTAT=NEEDS-ACTION", "ACCEPTED"},
+		{"a rule with other instances asks anew", []string{when, anna, agreed, "RRULE:FREQ=WEEKLY"}, []string{when, anna, agreed, "RRULE:FREQ=DAILY"}, "PARTSTAT=NEEDS-ACTION", "ACCEPTED"},
+		{"a rule with fewer instances keeps answers", []string{when, anna, agreed, "RRULE:FREQ=DAILY"}, []string{when, anna, agreed, "RRULE:FREQ=WEEKLY"}, "PARTSTAT=ACCEPTED", "NEEDS-ACTION"},
+		{"a later end asks anew", []string{when, anna, agreed, "RRULE:FREQ=DAILY;COUNT=3"}, []string{when, anna, agreed, "RRULE:FREQ=DAILY;COUNT=5"}, "PARTSTAT=NEEDS-ACTION", "ACCEPTED"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := planSave(testSituation(t, parseEvent(t, c.was...), parseEvent(t, c.now...)))

@@ -97,7 +97,10 @@ type span struct{ start, end time.Time }
 // clash returns the start of view's first occurrence to come at which u is taken by another event; zero
 // where u is free.
 func (d *delivery) clash(u *store.User, view *ical.Event) (time.Time, error) {
-	wanted := spans(view, u, d.tx.Now(), func(*ical.VEvent) bool { return true })
+	wanted, err := spans(view, u, d.tx.Now(), func(*ical.VEvent) bool { return true })
+	if err != nil {
+		return d.tx.Now(), nil // nobody knows when the room would be taken
+	}
 	if len(wanted) == 0 {
 		return time.Time{}, nil
 	}
@@ -113,7 +116,8 @@ func (d *delivery) clash(u *store.User, view *ical.Event) (time.Time, error) {
 	for _, cal := range calendars {
 		err := d.tx.EachInRange(cal.ID, "VEVENT", from, to, func(o *store.Object) error {
 			if e := parseStored(o.Data); e != nil && o.UID != view.UID {
-				busy = append(busy, spans(e, u, d.tx.Now(), comes(u))...)
+				taken, _ := spans(e, u, d.tx.Now(), comes(u))
+				busy = append(busy, taken...)
 			}
 			return nil
 		})
@@ -156,8 +160,9 @@ func comes(u *store.User) func(*ical.VEvent) bool {
 	}
 }
 
-// spans are the times to come, by start, at which those components of e take place that counts tells.
-func spans(e *ical.Event, u *store.User, now time.Time, counts func(*ical.VEvent) bool) []span {
+// spans are the times to come, by start, at which those components of e take place that counts tells; the
+// first roomInstances of them. The error says that they cannot be known.
+func spans(e *ical.Event, u *store.User, now time.Time, counts func(*ical.VEvent) bool) ([]span, error) {
 	var out []span
 	err := e.Expand(now, now.Add(roomHorizon), zoneOf(u), func(i ical.Instance) bool {
 		if i.VEvent.Cancelled() || !i.End.After(i.Start) || !counts(i.VEvent) {
@@ -166,8 +171,5 @@ func spans(e *ical.Event, u *store.User, now time.Time, counts func(*ical.VEvent
 		out = append(out, span{i.Start, i.End})
 		return len(out) < roomInstances
 	})
-	if err != nil && len(out) == 0 {
-		return nil
-	}
-	return out
+	return out, err
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"joinery/caldav/ical"
+	"joinery/caldav/itip"
 	"joinery/store"
 )
 
@@ -18,11 +19,14 @@ func (s *situation) scheduling(p *plan, edit *ical.Edit) {
 		return
 	}
 	for _, v := range s.incoming.All() {
+		moved := itip.Rescheduled(s.current, s.incoming, v)
 		was := counterpart(s.current, v)
 		if was == nil {
+			if s.current.Master != nil && moved && p.event.Role == store.RoleOrganizer {
+				s.askAnew(edit, v)
+			}
 			continue
 		}
-		moved := rescheduled(was, v)
 		s.attendees(p, edit, was, v, moved)
 		counts := moved || !slices.Equal(values(was, "RRULE"), values(v, "RRULE")) ||
 			!slices.Equal(values(was, "EXDATE"), values(v, "EXDATE")) || v.Cancelled() && !was.Cancelled()
@@ -79,6 +83,9 @@ func (s *situation) attendees(p *plan, edit *ical.Edit, was, v *ical.VEvent, mov
 		}
 		return
 	}
+	if moved && p.event.Role == store.RoleOrganizer {
+		s.askAnew(edit, v)
+	}
 	for i := range v.Attendees {
 		now := &v.Attendees[i]
 		j := slices.IndexFunc(was.Attendees, func(a ical.Attendee) bool { return a.Address == now.Address })
@@ -91,12 +98,17 @@ func (s *situation) attendees(p *plan, edit *ical.Edit, was, v *ical.VEvent, mov
 		switch {
 		case own || s.policy.isResource(now.Address) || p.event.Role != store.RoleOrganizer:
 		case moved:
-			// RFC 6638 §3.2.8: a reschedule asks everybody anew.
-			if now.PartStat != "NEEDS-ACTION" {
-				edit.SetParam(now.Line, "PARTSTAT", "NEEDS-ACTION")
-			}
 		case now.PartStat == "NEEDS-ACTION" && before.PartStat != "NEEDS-ACTION":
 			edit.SetParam(now.Line, "PARTSTAT", before.PartStat)
+		}
+	}
+}
+
+// askAnew resets what people answered to other times (RFC 6638 §3.2.8).
+func (s *situation) askAnew(edit *ical.Edit, v *ical.VEvent) {
+	for _, a := range v.Attendees {
+		if a.PartStat != "NEEDS-ACTION" && !slices.Contains(s.user.Addresses, a.Address) && !s.policy.isResource(a.Address) {
+			edit.SetParam(a.Line, "PARTSTAT", "NEEDS-ACTION")
 		}
 	}
 }
@@ -120,27 +132,6 @@ func counterpart(e *ical.Event, v *ical.VEvent) *ical.VEvent {
 		}
 	}
 	return nil
-}
-
-// rescheduled tells whether instances were moved or added, so that answers to the old times count no
-// longer. An excluded instance or an earlier end of a series moves nothing.
-func rescheduled(was, now *ical.VEvent) bool {
-	if !was.Start.Time.Equal(now.Start.Time) || !was.End.Time.Equal(now.End.Time) || was.Start.AllDay != now.Start.AllDay {
-		return true
-	}
-	return !slices.Equal(values(was, "RDATE"), values(now, "RDATE")) ||
-		!slices.Equal(unbounded(values(was, "RRULE")), unbounded(values(now, "RRULE")))
-}
-
-// unbounded returns rules without UNTIL and COUNT.
-func unbounded(rules []string) []string {
-	for i, r := range rules {
-		parts := slices.DeleteFunc(strings.Split(strings.ToUpper(r), ";"), func(part string) bool {
-			return strings.HasPrefix(part, "UNTIL=") || strings.HasPrefix(part, "COUNT=")
-		})
-		rules[i] = strings.Join(parts, ";")
-	}
-	return rules
 }
 
 func values(v *ical.VEvent, name string) []string {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"joinery/caldav"
 	"joinery/caldav/change"
 	"joinery/store"
 )
@@ -194,7 +193,7 @@ func (p *program) calendarRemoveCommand() *cobra.Command {
 			}
 			var standard *store.Calendar
 			err = a.store.View(cmd.Context(), func(tx *store.Tx) (err error) {
-				standard, err = caldav.DefaultCalendarOf(tx, u)
+				standard, err = change.DefaultCalendar(tx, u)
 				return err
 			})
 			if err != nil {
