@@ -135,9 +135,9 @@ func (i *Inbox) takeAnswer(ctx context.Context, m *mailRead, in answerRead, from
 	if err != nil || about == nil {
 		return nil, err
 	}
-	row.Address = about.address
+	row.Address = about.addresses[0]
 	if row.Outcome, row.Detail = i.refuse(ctx, m, about, from, person); row.Outcome == "" {
-		if row.Outcome, err = i.act(ctx, m, in.Incoming, about, person); err != nil {
+		if row.Address, row.Outcome, err = i.actForAny(ctx, m, in.Incoming, about, person); err != nil {
 			return nil, err
 		}
 	}
@@ -166,10 +166,10 @@ func (i *Inbox) refuse(ctx context.Context, m *mailRead, about *answered, from s
 
 // answered is what an answer is about.
 type answered struct {
-	event   *store.Event // nil: the address is not invited to it
-	address string       // as it is invited
-	speaks  bool         // From may answer for it
-	earlier []store.Incoming
+	event     *store.Event // nil: none to which the address is invited
+	addresses []string     // whose answer it is, and where that is a local user the user's other ones
+	speaks    bool         // From may answer for them
+	earlier   []store.Incoming
 }
 
 // find looks for what in is about; nil if nobody here has such an event.
@@ -178,22 +178,25 @@ func (i *Inbox) find(tx *store.Tx, in *itip.Incoming, from string, person *store
 	if person != nil {
 		own = append(own, person.Addresses...)
 	}
-	out := &answered{address: in.Address, speaks: from != "" && slices.Contains(own, in.Address)}
-	candidates := []string{in.Address}
+	out := &answered{addresses: []string{in.Address}, speaks: from != "" && slices.Contains(own, in.Address)}
 	if out.speaks {
-		candidates = append(candidates, own...)
+		for _, address := range own {
+			if !slices.Contains(out.addresses, address) {
+				out.addresses = append(out.addresses, address)
+			}
+		}
 	}
 	organizer := in.Organizer
 	if !itip.Mailable(organizer) {
 		organizer = "" // outlook.com leaves it out, others write no address
 	}
-	for _, address := range candidates {
+	for _, address := range out.addresses {
 		event, err := found(i.opts.Answers.OrganizersEvent(tx, in.UID, organizer, address))
 		if err != nil {
 			return nil, fmt.Errorf("looking for the event: %w", err)
 		}
 		if event != nil {
-			out.event, out.address = event, address
+			out.event = event
 			break
 		}
 	}
@@ -203,7 +206,7 @@ func (i *Inbox) find(tx *store.Tx, in *itip.Incoming, from string, person *store
 		}
 	} else if !out.speaks && from != "" {
 		var err error
-		if out.speaks, err = sentBy(tx, out.event, out.address, from); err != nil {
+		if out.speaks, err = sentBy(tx, out.event, in.Address, from); err != nil {
 			return nil, err
 		}
 	}
@@ -268,11 +271,22 @@ func (i *Inbox) trust(ctx context.Context, m *mailRead, from string, person *sto
 	return unvouched, hindrance
 }
 
-// act applies a message that is vouched for and returns its outcome.
-func (i *Inbox) act(ctx context.Context, m *mailRead, in *itip.Incoming, about *answered, person *store.User) (string, error) {
+// actForAny is act for the first of the addresses that is invited.
+func (i *Inbox) actForAny(ctx context.Context, m *mailRead, in *itip.Incoming, about *answered, person *store.User) (address, outcome string, err error) {
+	for _, address := range about.addresses {
+		outcome, err = i.act(ctx, m, in, about, address, person)
+		if err != nil || outcome != string(change.OutcomeUninvited) {
+			return address, outcome, err
+		}
+	}
+	return about.addresses[0], outcome, nil
+}
+
+// act applies a message that is vouched for as address's and returns its outcome.
+func (i *Inbox) act(ctx context.Context, m *mailRead, in *itip.Incoming, about *answered, address string, person *store.User) (string, error) {
 	id := m.messageID()
 	before := slices.DeleteFunc(slices.Clone(about.earlier), func(e store.Incoming) bool {
-		return e.Address != about.address || e.Method != in.Method
+		return e.Address != address || e.Method != in.Method
 	})
 	done := slices.ContainsFunc(before, func(e store.Incoming) bool {
 		return id != "" && e.MessageID == id && slices.Contains(doneOutcomes, e.Outcome)
@@ -288,7 +302,7 @@ func (i *Inbox) act(ctx context.Context, m *mailRead, in *itip.Incoming, about *
 		case m.automatic():
 			return OutcomeAutomatic, nil // two programs would go on for ever
 		}
-		if err := i.opts.Answers.Refresh(ctx, about.event.ID, about.address); err != nil {
+		if err := i.opts.Answers.Refresh(ctx, about.event.ID, address); err != nil {
 			return "", fmt.Errorf("sending the event again: %w", err)
 		}
 		return OutcomeRefreshed, nil
@@ -302,7 +316,7 @@ func (i *Inbox) act(ctx context.Context, m *mailRead, in *itip.Incoming, about *
 		stamp = now
 	}
 	outcome, err := i.opts.Answers.Answer(ctx, change.Answer{
-		EventID: about.event.ID, Address: about.address, Parts: in.Parts, Sequence: in.Sequence, Stamp: stamp,
+		EventID: about.event.ID, Address: address, Parts: in.Parts, Sequence: in.Sequence, Stamp: stamp,
 		Comment: in.Comment, Source: change.FromMail, By: change.Caller{User: person, UserAgent: "mail"},
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ type fakeAnswers struct {
 }
 
 func (f *fakeAnswers) OrganizersEvent(tx *store.Tx, uid, organizer, address string) (*store.Event, error) {
-	if organizer != "" && organizer != "anna@example.org" || !slices.Contains(f.invited[uid], address) {
+	if organizer != "" && organizer != "anna@example.org" || organizer == "" && !slices.Contains(f.invited[uid], address) {
 		return nil, store.ErrNotFound
 	}
 	u, err := tx.UserByAddress("anna@example.org")
@@ -50,6 +50,9 @@ func (f *fakeAnswers) Answer(_ context.Context, a change.Answer) (change.Outcome
 	}
 	if f.err != nil {
 		return "", f.err
+	}
+	if !slices.ContainsFunc(slices.Collect(maps.Values(f.invited)), func(list []string) bool { return slices.Contains(list, a.Address) }) {
+		return change.OutcomeUninvited, nil
 	}
 	for _, earlier := range f.told {
 		if fmt.Sprint(earlier) == fmt.Sprint(a) {
