@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -268,6 +270,7 @@ func TestRealEvolution(t *testing.T) {
 	})
 	w.contains(value(text, "DESCRIPTION"), link)
 	w.contains(first(text, "CONFERENCE"), link)
+	w.idle() // the mail to boris, too, says nothing else of it
 	hers.sees(w, "evo", func(text string) error { return hasLine(text, "ATTENDEE", "SCHEDULE-STATUS=1.2") })
 
 	// He accepts; she sees it, and so does he still.

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -171,7 +173,7 @@ func TestRealKhal(t *testing.T) {
 	}
 	hers.run("", "khal", "new", start.Format("2006-01-02 15:04"), "60m", "Lunch") // vdirsyncer empties no calendar
 	hers.save(made[0], text)
-	path, text := hers.sees(w, uid, func(text string) error { return hasLine(text, "LOCATION", "https://") })
+	_, text = hers.sees(w, uid, func(text string) error { return hasLine(text, "LOCATION", "https://") })
 	link := w.only().Link
 	w.wantLink(text, link)
 	w.contains(hers.list(), start.Format("2006-01-02 15:04")+" Plans @ "+link)
@@ -184,7 +186,7 @@ func TestRealKhal(t *testing.T) {
 
 	// He accepts by the file; she sees it.
 	his.save(hisPath, w.answered(hisText, boris, "ACCEPTED"))
-	path, text = hers.sees(w, uid, func(text string) error {
+	path, text := hers.sees(w, uid, func(text string) error {
 		return errors.Join(answers(text, boris, "ACCEPTED"), hasLine(text, "LOCATION", link))
 	})
 	his.sees(w, uid, func(text string) error { return answers(text, boris, "ACCEPTED") })

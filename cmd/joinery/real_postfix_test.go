@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -15,8 +17,9 @@ import (
 // has. It takes any recipient there, so that an unknown one is a bounce. It sends no mail elsewhere.
 //
 // Answers go to Joinery's LMTP socket in three ways: a copy of what is sent to anna
-// (recipient_bcc_maps), a copy of all that is for dmitri, bounces too (virtual_alias_maps), and
-// what is for the service's own address (transport_maps).
+// (recipient_bcc_maps, which copies no bounce that this server makes itself: postconf(5)), a copy of
+// all that is for dmitri, bounces too (virtual_alias_maps), and what is for the service's own address
+// (transport_maps).
 type postfix struct {
 	smtp   string // HOST:PORT
 	socket string // where it expects Joinery's LMTP

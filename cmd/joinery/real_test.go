@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -113,7 +115,7 @@ func background(t *testing.T, cmd *exec.Cmd, logs ...string) {
 		cmd.Stdout = &out
 	}
 	cmd.Stderr = &out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM} // also where the test is killed
 	cmd.WaitDelay = 5 * time.Second
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
