@@ -115,7 +115,10 @@ func background(t *testing.T, cmd *exec.Cmd, logs ...string) {
 		cmd.Stdout = &out
 	}
 	cmd.Stderr = &out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM} // also where the test is killed
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if cmd.Stdin == nil {
+		cmd.SysProcAttr.Pdeathsig = syscall.SIGTERM // where the test is killed; others see the end of their input
+	}
 	cmd.WaitDelay = 5 * time.Second
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -31,7 +31,10 @@ password.set("password", sys.argv[2])
 source.connect("credentials-required", lambda s, *_: s.invoke_authenticate_sync(password, None))
 threading.Thread(target=GLib.MainLoop().run, daemon=True).start()
 client = ECal.Client.connect_sync(source, ECal.ClientSourceType.EVENTS, 30, None)
+end = time.monotonic() + 60
 while source.get_connection_status() != EDataServer.SourceConnectionStatus.CONNECTED:
+    if time.monotonic() > end:
+        sys.exit("the server was not reached")
     time.sleep(0.05)  # until then it works offline
 NONE = ECal.OperationFlags.NONE
 
