@@ -54,6 +54,7 @@ func (r *answering) take() (Outcome, error) {
 	var said []itip.Part
 	var rows []*store.Answer
 	for _, part := range r.Parts {
+		part.Occurrence = itip.OccurrenceNamed(p.Event, part.Occurrence)
 		row, good, err := r.part(part)
 		if err != nil {
 			return OutcomeUnknown, err

@@ -2,6 +2,7 @@ package change
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"joinery/caldav/ical"
@@ -73,6 +74,10 @@ func (g *guest) answer(c *Changer, tx *store.Tx, s *situation, by Caller, data [
 	}
 	edit := e.Object.Edit()
 	done := false
+	says = slices.DeleteFunc(says, func(a itip.Answer) bool {
+		// It was out before, and only the organiser has it back since.
+		return a.PartStat == "DECLINED" && s.current != nil && componentOf(s.current, a.Occurrence) == nil
+	})
 	for _, a := range says {
 		part := itip.Part{Occurrence: a.Occurrence, PartStat: a.PartStat}
 		v := componentOf(e, a.Occurrence)

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// copies looks at what stands in calendars whose owners did not save it: it is the copy of an event to
+// which its organiser invited them, and says what the organiser's says; it is cancelled where they are no
+// longer invited.
+func (r *faultRun) copies(ctx context.Context, found map[*faultUser][]string, standing []faultStanding) {
+	of := map[string]*faultStanding{}
+	for i := range standing {
+		of[standing[i].m.uid] = &standing[i]
+	}
+	for u, hrefs := range found {
+		d := newFaultDevice(r, u, "Checker/1.0", 200)
+		for _, href := range hrefs {
+			s := of[strings.TrimSuffix(path.Base(href), ".ics")]
+			if s == nil || s.m.owner == u || !s.m.ever[u.email] {
+				r.fail("", "%s stands there, and nobody saved it or was invited to it", href)
+				continue
+			}
+			a, ok := d.read(ctx, http.MethodGet, href, "", nil)
+			if !ok {
+				continue
+			}
+			if a.status != http.StatusOK {
+				r.fail(s.m.uid, "GET %s: got %d, want 200", href, a.status)
+				continue
+			}
+			r.copied(href, u, s, parseFaultSheet(a.body))
+		}
+	}
+}
+
+// copied holds one copy to its organiser's event.
+func (r *faultRun) copied(href string, u *faultUser, s *faultStanding, got *faultSheet) {
+	cancelled := strings.EqualFold(got.text("STATUS"), "CANCELLED")
+	invited := s.own != nil && !s.own.cancelled && slices.Contains(s.own.everybody(), u.email)
+	if !invited {
+		if !cancelled && !r.begun(got) {
+			r.fail(s.m.uid, "%s: %s is no longer invited, and the copy is not cancelled", href, u.email)
+		}
+		return
+	}
+	if cancelled {
+		r.fail(s.m.uid, "%s: %s is invited, and the copy is cancelled", href, u.email)
+	}
+	if got.text("RECURRENCE-ID") != "" {
+		return // invited to single occurrences
+	}
+	for _, name := range []string{"SUMMARY", "DTSTART", "DTEND", "LOCATION"} {
+		if want := s.sheet.text(name); got.text(name) != want {
+			r.fail(s.m.uid, "%s: %s is %q, and the organiser's %q", href, name, got.text(name), want)
+		}
+	}
+}
+
+// begun tells whether a single event has begun, to the day: its copy stays as what was.
+func (r *faultRun) begun(s *faultSheet) bool {
+	start := s.text("DTSTART")
+	return !s.recurring() && len(start) >= 8 && start[:8] <= r.now().Add(24*time.Hour).UTC().Format("20060102")
+}
