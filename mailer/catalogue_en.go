@@ -53,6 +53,7 @@ var english = &catalogue{
 	AttachmentsChanged: "The attachments have changed.",
 	NowTentative:       "The meeting is tentative now.",
 	NowConfirmed:       "The meeting is confirmed now.",
+	DelegateDeclined:   "Whoever was sent instead does not come: you are asked again.",
 	Invited:            "Also invited",
 	Left:               "No longer invited",
 	AddedOn:            "You are also invited to this date",

@@ -73,6 +73,12 @@ func (s setting) change(l *letter, ev *ical.Event, c itip.Change) {
 		} else {
 			say("", w.NowConfirmed, "")
 		}
+	case itip.ChangedOrganizer:
+		if c.New.Organizer != nil && c.Old.Organizer != nil {
+			say(w.Organizer, withAddress(*c.New.Organizer), withAddress(*c.Old.Organizer))
+		}
+	case itip.ChangedDelegate:
+		say("", w.DelegateDeclined, "")
 	case itip.ChangedPeople:
 		if len(c.Added) > 0 {
 			say(w.Invited, people(c.New, c.Added), "")

@@ -33,6 +33,7 @@ type catalogue struct {
 	Title                                                                        string
 	LinkFollows, LinkRemoved, LinkAdded, LinkChanged, LinkDetails                string
 	AgendaChanged, AttachmentsChanged, NowTentative, NowConfirmed                string
+	DelegateDeclined                                                             string
 	Invited, Left, AddedOn, OffOn, RepeatsAnew                                   string
 	Footer                                                                       string // %s: the service
 
