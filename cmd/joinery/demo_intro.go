@@ -45,6 +45,7 @@ MTS Link, and the one after it is there.
 See what came of it, and delete it again:
 
   curl -sS -u anna:demo {{.Event}}
+  curl -sS -u boris:demo {{.URL}}/calendars/boris/calendar/demo-1.ics
   {{.Program}} why demo-1 --config {{.Config}}
   curl -isS -u anna:demo -X DELETE {{.Event}}
 `))
