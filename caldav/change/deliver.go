@@ -145,6 +145,10 @@ func (d *delivery) give(u *store.User, address string, view *ical.Event) error {
 			return err
 		}
 	}
+	if taken, err := d.takeMailed(u, ev, address, view); err != nil || taken {
+		d.more = d.more || taken
+		return err
+	}
 	var held *ical.Event
 	var o *store.Object
 	switch {
@@ -168,7 +172,9 @@ func (d *delivery) give(u *store.User, address string, view *ical.Event) error {
 		}
 	}
 	data, significant := itip.Copy(view, held, u.Addresses)
-	d.statuses[address] = delivered
+	if significant || !d.answers(address) {
+		d.statuses[address] = delivered
+	}
 	if o != nil && string(o.Data) == string(data) {
 		return nil
 	}
@@ -182,12 +188,73 @@ func (d *delivery) give(u *store.User, address string, view *ical.Event) error {
 	return d.c.announce(d.tx, u, itip.MethodRequest, address, view, d.sequence(view))
 }
 
+// takeMailed puts into the organiser's event what u answered from the copy while answers went by mail: before
+// local people's did without it, or before the organiser was served here. Where the organiser's client has not
+// taken that mail up, the copy would lose the answer. It is done once for a mailed answer, and only where the
+// event knows none. taken tells that the event has changed.
+func (d *delivery) takeMailed(u *store.User, ev *store.Event, address string, view *ical.Event) (taken bool, err error) {
+	organizer := view.Organizer()
+	if ev == nil || organizer == nil || u.Kind != store.UserIndividual {
+		return false, nil
+	}
+	mailed, err := find(d.tx.Delivery(ev.ID, organizer.Address, true))
+	if err != nil {
+		return false, fmt.Errorf("read what was answered by mail: %w", err)
+	}
+	if mailed == nil || mailed.MessageID == "" {
+		return false, nil
+	}
+	mailed.MessageID = ""
+	if err := d.tx.PutDelivery(mailed); err != nil {
+		return false, fmt.Errorf("note that a mailed answer was looked at: %w", err)
+	}
+	said, err := d.tx.Answers(d.present.Row.ID)
+	if err != nil {
+		return false, fmt.Errorf("read the answers: %w", err)
+	}
+	if slices.ContainsFunc(said, func(a store.Answer) bool { return a.Address == address }) {
+		return false, nil
+	}
+	for _, a := range itip.DiffReply(itip.ReplyView(view, u.Addresses, nil, 0), mailed.View) {
+		v := componentOf(view, a.Occurrence)
+		if v == nil {
+			continue
+		}
+		start := v.Start.Time
+		if v.RecurrenceID == nil && !a.Occurrence.IsZero() {
+			start = a.Occurrence
+		}
+		if me := attendeeOf(v, address); me == nil || me.PartStat != "NEEDS-ACTION" || !start.Equal(a.Start) {
+			continue
+		}
+		outcome, err := d.c.AnswerIn(d.tx, Answer{
+			EventID: d.present.Row.ID, Address: address, Parts: []itip.Part{{Occurrence: a.Occurrence, PartStat: a.PartStat}},
+			Sequence: mailed.Sequence, Source: FromCalendar, By: Caller{User: u},
+		})
+		if err != nil {
+			return false, fmt.Errorf("take an answer that was mailed: %w", err)
+		}
+		taken = taken || outcome == OutcomeApplied || outcome == OutcomeWaiting
+	}
+	return taken, nil
+}
+
 // The SCHEDULE-STATUS of local delivery (RFC 6638 §3.2.9).
 const (
 	delivered   = "1.2"
 	undelivered = "5.1"
 	answered    = "2.0"
 )
+
+// answers tells whether the organiser's event says that address has answered.
+func (d *delivery) answers(address string) bool {
+	for _, v := range d.present.Event.All() {
+		if a := attendeeOf(v, address); a != nil && a.Line.Param("SCHEDULE-STATUS") == answered {
+			return true
+		}
+	}
+	return false
+}
 
 func (d *delivery) sequence(view *ical.Event) int {
 	return max(itip.SequenceOf(view), d.present.Row.Sequence)
@@ -262,6 +329,21 @@ func (d *delivery) store(u *store.User, ev *store.Event, o *store.Object, data [
 	ev.Sequence = max(ev.Sequence, itip.SequenceOf(e))
 	if err := d.tx.PutEvent(ev); err != nil {
 		return fmt.Errorf("store the attendee's event: %w", err)
+	}
+	what := ""
+	switch {
+	case fresh:
+		what = "delivered"
+	case e.Master != nil && e.Master.Cancelled():
+		what = "cancelled"
+	case significant:
+		what = "changed"
+	default:
+		return nil // the answers of others
+	}
+	a := &store.Audit{UserID: u.ID, UID: ev.UID, Who: d.present.User.Login, What: what, Details: "by the organizer"}
+	if err := d.tx.AddAudit(a); err != nil {
+		return fmt.Errorf("store the audit row: %w", err)
 	}
 	return nil
 }

@@ -127,6 +127,7 @@ func TestRowsLocal(t *testing.T) {
 		w.contains(hers.body, "VALARM")
 		w.idle()
 		w.contains(w.boris.get(borisCopy).body, "SCHEDULE-STATUS=2.0")
+		w.contains(person(w.anna.get(aPath).body, boris), "SCHEDULE-STATUS=2.0")
 		w.contains(strings.Join(w.inbox(anna), ""), "METHOD:REPLY", "PARTSTAT=ACCEPTED")
 		w.wantMail(anna)
 		w.wantMail(boris, "REQUEST")
