@@ -291,13 +291,18 @@ func (i *Inbox) act(ctx context.Context, m *mailRead, in *itip.Incoming, about *
 	done := slices.ContainsFunc(before, func(e store.Incoming) bool {
 		return id != "" && e.MessageID == id && slices.Contains(doneOutcomes, e.Outcome)
 	})
+	if done {
+		// What the organiser wrote since, or asked anew, stands: mail servers hand mail over twice, mailboxes are
+		// read anew, and whoever has seen a signed mail can send it again.
+		return string(change.OutcomeSame), nil
+	}
 	now := i.opts.Now()
 	if in.Method == itip.MethodRefresh {
 		lately := slices.ContainsFunc(before, func(e store.Incoming) bool {
 			return e.Outcome == OutcomeRefreshed && now.Sub(e.At) < refreshPause
 		})
 		switch {
-		case done, lately:
+		case lately:
 			return string(change.OutcomeSame), nil
 		case m.automatic():
 			return OutcomeAutomatic, nil // two programs would go on for ever
@@ -309,11 +314,7 @@ func (i *Inbox) act(ctx context.Context, m *mailRead, in *itip.Incoming, about *
 	}
 	stamp := in.Stamp
 	if stamp.After(now.Add(fastClock)) {
-		// A clock that is years ahead would outdo every later answer of this person.
-		if done {
-			return string(change.OutcomeSame), nil
-		}
-		stamp = now
+		stamp = now // a clock that is years ahead would outdo every later answer of this person
 	}
 	outcome, err := i.opts.Answers.Answer(ctx, change.Answer{
 		EventID: about.event.ID, Address: address, Parts: in.Parts, Sequence: in.Sequence, Stamp: stamp,

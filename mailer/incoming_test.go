@@ -420,3 +420,24 @@ func TestIncomingMails(t *testing.T) {
 		}
 	}
 }
+
+// TestTakenAgain holds that a mail whose answer was taken is not asked of the write path again: the organiser
+// may have written something else since, or have asked anew.
+func TestTakenAgain(t *testing.T) {
+	b := newInboxBench(t, func(o *InboxOptions) { o.Unverified = true })
+	const applied = "REPLY boris@example.com ACCEPTED: applied"
+	if got := b.take([]byte(plainAnswer)); got != applied {
+		t.Fatalf("got %s", got)
+	}
+	b.answers.told = nil
+	b.take([]byte(plainAnswer))
+	if len(b.answers.told) > 0 || b.observed[len(b.observed)-1] != string(change.OutcomeSame) {
+		t.Errorf("taken again: told %+v, outcomes %v", b.answers.told, b.observed)
+	}
+	if rows := b.rows("planning-1@example.org"); len(rows) != 1 {
+		t.Errorf("there are %d rows: %+v", len(rows), rows)
+	}
+	if got := b.take([]byte(strings.Replace(plainAnswer, "signed-1@", "signed-2@", 1))); got != applied {
+		t.Errorf("another mail: %s", got)
+	}
+}
