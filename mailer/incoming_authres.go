@@ -36,6 +36,15 @@ func authResults(value string) (server string, results []authResult, err error) 
 	return strings.ToLower(strings.Trim(id[0], `"`)), results, nil
 }
 
+// serverOf is who says a field that cannot be read, as far as that stands at its beginning; else empty.
+func serverOf(value string) string {
+	id, _, _ := strings.Cut(strings.TrimSpace(value), ";")
+	if end := strings.IndexAny(id, " \t("); end >= 0 {
+		id = id[:end]
+	}
+	return strings.ToLower(strings.Trim(id, `"`))
+}
+
 // parseResult reads a resinfo; "none" is no result.
 func parseResult(s string) (authResult, bool) {
 	words := splitWords(s)

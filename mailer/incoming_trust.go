@@ -40,7 +40,13 @@ func (i *Inbox) trustedResults(h mailHeader) []authResult {
 			continue
 		}
 		server, results, err := authResults(f.value)
-		if err != nil || !i.trusts(server) {
+		if err != nil {
+			// Senders can break what a server writes, by a parenthesis in their address say. It says nothing then,
+			// and what stands below that server's line is the sender's all the same.
+			begun = begun || i.trusts(serverOf(f.value))
+			continue
+		}
+		if !i.trusts(server) {
 			continue
 		}
 		begun = true
@@ -75,16 +81,20 @@ func judge(results []authResult, from string, person *store.User) (v verdict, wh
 			return vouched, r.String()
 		}
 	}
+	passed := ""
 	for _, r := range results {
 		if about := r.props["header.from"]; r.method != "dmarc" || about != "" && domainOf(about) != domain {
 			continue
 		}
 		switch r.result {
 		case "pass":
-			return vouched, r.String()
-		case "fail":
+			passed = r.String()
+		case "fail": // counts beside a pass too: a server says one of them, the other is a sender's
 			return forged, r.String()
 		}
+	}
+	if passed != "" {
+		return vouched, passed
 	}
 	checked := false // somebody looked at signatures
 	for _, r := range results {

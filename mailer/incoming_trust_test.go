@@ -339,3 +339,21 @@ func TestUnverified(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokenResults holds that a sender who breaks what a trusted server writes, or writes into it, gains nothing.
+func TestBrokenResults(t *testing.T) {
+	const forgedBelow = "\nReceived: from evil.example by mx.example.org\nAuthentication-Results: mx.example.org; dmarc=pass header.from=example.com\n"
+	for _, c := range []struct{ above, want string }{
+		{"mx.example.org; spf=fail (domain of a(b@evil.example does not permit) smtp.mailfrom=evil.example", "REPLY boris@example.com: unvouched"},
+		{"mx.example.org (mail server; none", "REPLY boris@example.com: unvouched"},
+		{"MX.example.org 1; spf=fail smtp.mailfrom=\"a\x01b\"@evil.example", "REPLY boris@example.com: unvouched"},
+		{"mx.example.org; spf=pass (domain of \"a) ; dmarc=pass header.from=example.com (b\"@evil.example) smtp.mailfrom=evil.example;" +
+			" dmarc=fail header.from=example.com", "REPLY boris@example.com: forged"},
+		{"mx.relay.example; (broken", "REPLY boris@example.com ACCEPTED: applied"}, // of a hop within
+	} {
+		b := newInboxBench(t, nil)
+		if got := b.take([]byte("Authentication-Results: " + c.above + forgedBelow + plainAnswer)); got != c.want {
+			t.Errorf("%s\ngot  %s\nwant %s", c.above, got, c.want)
+		}
+	}
+}
