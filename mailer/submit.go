@@ -98,7 +98,7 @@ func (s *Sender) settle(tx *store.Tx, m *store.Message, outcome Outcome, failure
 	if err != nil {
 		return false, fmt.Errorf("reading the delivery: %w", err)
 	}
-	if d != nil && d.MessageID == m.MessageID {
+	if d != nil && d.MessageID == m.MessageID && d.Status == underWay { // a bounce may be faster than the relay's answer
 		d.Status = status
 		if err := tx.PutDelivery(d); err != nil {
 			return false, fmt.Errorf("storing the delivery: %w", err)

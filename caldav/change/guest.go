@@ -137,9 +137,10 @@ func saidIn(e *ical.Event, u *store.User) string {
 	return ""
 }
 
-// adopt finds the copy that was delivered to the user and that no client has seen yet, where a client
-// stores the same event under another name, as one does that accepts from the mail: it takes that place.
-func (c *Changer) adopt(tx *store.Tx, r PutRequest, in *body) (*store.Object, error) {
+// unseen is the copy that was delivered to the user and that no client has saved yet, where a client
+// stores the same event as one does that accepts from the mail: under any name, also the one that we
+// chose. nil where there is none.
+func (c *Changer) unseen(tx *store.Tx, r PutRequest, in *body) (*store.Object, error) {
 	if in.event == nil {
 		return nil, nil
 	}
@@ -151,6 +152,11 @@ func (c *Changer) adopt(tx *store.Tx, r PutRequest, in *body) (*store.Object, er
 	if err != nil || o == nil || differentOrganizer(o.Data, in.event) {
 		return nil, err
 	}
+	return o, nil
+}
+
+// adopt puts the copy that was delivered where the client stores it.
+func adopt(tx *store.Tx, r PutRequest, o *store.Object) (*store.Object, error) {
 	if err := tx.MoveObject(o.ID, r.Calendar.ID, r.Name); err != nil {
 		return nil, fmt.Errorf("put the delivered copy where the client stores it: %w", err)
 	}

@@ -116,13 +116,20 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 	if err != nil {
 		return Result{}, nil, err
 	}
+	unseen, err := c.unseen(tx, r, in)
+	if err != nil {
+		return Result{}, nil, err
+	}
+	if unseen != nil && cur != nil && cur.ID == unseen.ID {
+		r.Conditions.IfNoneMatch = false
+	}
 	named, err := c.precondition(tx, cur, r.Conditions)
 	if err != nil {
 		return Result{}, nil, err
 	}
 	created := cur == nil
-	if created {
-		if cur, err = c.adopt(tx, r, in); err != nil {
+	if created && unseen != nil {
+		if cur, err = adopt(tx, r, unseen); err != nil {
 			return Result{}, nil, err
 		}
 	}

@@ -196,6 +196,16 @@ func TestRowsLocal(t *testing.T) {
 		// A second client that does the same finds the UID taken.
 		w.boris.do("PUT", "/calendars/"+boris+"/work/again.ics", says(mailed, boris, "ACCEPTED"), "If-None-Match: *").want(http.StatusForbidden)
 	})
+	rows.play("a client that accepts from the mail chooses the name of the delivered copy", func(w *world) {
+		_, c := w.booked("LOCATION:Webinar")
+		mailed := without(joined(logical(w.wantMail(boris, "REQUEST").calendar)), "METHOD")
+		w.boris.put(borisCopy, says(mailed, boris, "ACCEPTED"), "If-None-Match: *")
+		w.idle()
+		w.wantSaid(w.anna.get(aPath).body, boris, "ACCEPTED")
+		w.wantShown(w.boris.get(borisCopy).body, c.Link)
+		w.boris.do("PUT", borisCopy, says(mailed, boris, "DECLINED"), "If-None-Match: *").want(http.StatusPreconditionFailed)
+		w.wantMail(anna)
+	})
 	rows.play("an attendee may change only what is the attendee's", func(w *world) {
 		text, c := w.booked("LOCATION:Webinar")
 		mine := w.boris.get(borisCopy).body
