@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/emersion/go-msgauth/dkim"
+	"golang.org/x/net/idna"
 
 	"joinery/store"
 )
@@ -138,13 +139,22 @@ func isPerson(login, from string, person *store.User) bool {
 // covers tells whether signer, a domain, speaks for domain: it is the same, or one above it that is more
 // than a top-level domain. One below does not: it may be rented to anybody.
 func covers(signer, domain string) bool {
-	signer = strings.TrimSuffix(strings.ToLower(signer), ".")
+	signer, domain = asciiDomain(signer), asciiDomain(domain)
 	return signer != "" && (signer == domain || strings.Contains(signer, ".") && strings.HasSuffix(domain, "."+signer))
 }
 
-// domainOf is what stands behind the last @, in lower case.
+// asciiDomain is a domain in lower case, with the names of other scripts as DNS has them (RFC 5890 §2.3.2.1).
+func asciiDomain(domain string) string {
+	domain = strings.TrimSuffix(strings.ToLower(domain), ".")
+	if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
+		return ascii
+	}
+	return domain
+}
+
+// domainOf is what stands behind the last @, as asciiDomain has it.
 func domainOf(address string) string {
-	return strings.TrimSuffix(strings.ToLower(address[strings.LastIndexByte(address, '@')+1:]), ".")
+	return asciiDomain(address[strings.LastIndexByte(address, '@')+1:])
 }
 
 // Signatures are checked where no mail server has said anything: so many at most, and so long.

@@ -357,3 +357,31 @@ func TestBrokenResults(t *testing.T) {
 		}
 	}
 }
+
+// TestJudgeForms: a domain is the same in every form in which mail servers write it.
+func TestJudgeForms(t *testing.T) {
+	for _, c := range []struct {
+		results, from string
+		want          verdict
+	}{
+		{"dmarc=fail header.from=xn--e1afmkfd.xn--p1ai", "boris@пример.рф", forged},
+		{"dmarc=pass header.from=xn--e1afmkfd.xn--p1ai", "boris@пример.рф", vouched},
+		{"dkim=pass header.d=xn--e1afmkfd.xn--p1ai", "boris@пример.рф", vouched},
+		{"dmarc=pass header.from=пример.рф", "boris@xn--e1afmkfd.xn--p1ai", vouched},
+		{`dmarc=fail header.from="example.com"`, "boris@example.com", forged},
+		{`dmarc=fail header.from=example.com.`, "boris@example.com", forged},
+		{`dmarc=FAIL header.from=Example.COM`, "boris@example.com", forged},
+		{`dmarc=temperror header.from=example.com; spf=pass smtp.mailfrom=x@example.com`, "boris@example.com", vouched},
+		{`spf=pass (mx: domain of "a) ; dmarc=pass header.from=example.com (b"@evil.example designates) smtp.mailfrom=evil.example; dmarc=fail header.from=example.com`,
+			"boris@example.com", forged},
+	} {
+		_, list, err := authResults("mx; " + c.results)
+		if err != nil {
+			t.Errorf("%s: %v", c.results, err)
+			continue
+		}
+		if got, why := judge(list, c.from, nil); got != c.want {
+			t.Errorf("%s for %s: got %d (%s), want %d", c.results, c.from, got, why, c.want)
+		}
+	}
+}

@@ -36,6 +36,10 @@ type notice struct {
 	occurrence string // of place, as a store.Answer's
 }
 
+// notePause is how long after one notice the next one of comments and proposals goes: whoever has the link
+// of an answer page can say something else as often as they like.
+const notePause = 5 * time.Minute
+
 // maxSaid is how many answers one notice tells, and how many people mail does not reach.
 const maxSaid = 50
 
@@ -121,9 +125,21 @@ func (k *look) said() {
 			first = a.Updated
 		}
 	}
-	if len(n.said) > 0 && !k.wait(first.Add(k.policy.MailSettle)) {
-		k.note(k.present.User.Addresses[0], n)
+	if len(n.said) == 0 || k.wait(first.Add(k.policy.MailSettle)) || k.wait(k.lastNote().Add(notePause)) {
+		return
 	}
+	k.note(k.present.User.Addresses[0], n)
+}
+
+// lastNote is when the organiser was last told something by a NOTE; zero: never.
+func (k *look) lastNote() time.Time {
+	var last time.Time
+	for _, m := range k.messages {
+		if m.Method == methodNote && m.Created.After(last) {
+			last = m.Created
+		}
+	}
+	return last
 }
 
 // missed decides whether the organiser is told of people whom the invitation did not reach: once for each

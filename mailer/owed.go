@@ -262,7 +262,7 @@ func (k *look) person(address string, invited bool, event int) error {
 		return nil
 	}
 	o.Sequence = itip.Sequence(m, event, p.Row.Sequence, last, told)
-	if k.unmailed(address) || m.Method == itip.MethodCancel && !told {
+	if k.unmailed(address) || m.Method == itip.MethodCancel && !told || d != nil && !told && k.namesRoom(address) {
 		// Their calendars tell them. What they know is remembered, so that nothing old is mailed later.
 		o.Message, o.Sequence = nil, max(event, last)
 	}
@@ -280,6 +280,19 @@ func (k *look) unmailed(address string) bool {
 func (k *look) isRoom(address string) bool {
 	u := k.present.Locals[address]
 	return u != nil && u.Kind != store.UserIndividual
+}
+
+// namesRoom tells whether the event calls address a room or a resource. One that was never mailed is, or was,
+// one of ours.
+func (k *look) namesRoom(address string) bool {
+	for _, v := range k.present.Event.All() {
+		for _, a := range v.Attendees {
+			if a.Address == address && (a.CUType == "ROOM" || a.CUType == "RESOURCE") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // forced is what is owed to somebody who is to be sent the event once more (SCHEDULE-FORCE-SEND, RFC

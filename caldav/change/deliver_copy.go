@@ -48,6 +48,11 @@ func (d *delivery) give(u *store.User, address string, view *ical.Event) error {
 			return nil
 		}
 	}
+	if d.present.Ended && held != nil {
+		if over, err := d.overFor(u, held); err != nil || over {
+			return err // it stays as what was
+		}
+	}
 	data, significant := itip.Copy(view, held, u.Addresses)
 	if significant || !d.answers(address) {
 		d.statuses[address] = delivered

@@ -467,6 +467,23 @@ func TestRowsRooms(t *testing.T) {
 		other = w.boris.save(borisCalendar+"b.ics", with(w.boris.get(borisCalendar+"b.ics").body, "SUMMARY:Once more"))
 		w.wantSaid(other, room, "ACCEPTED")
 	})
+	rows.play("a room that was removed is not mailed", func(w *world) {
+		w.addRoom(room, "Blue room")
+		text := w.anna.save(aPath, event("a", invitation(line)...))
+		w.wantSaid(text, room, "ACCEPTED")
+		w.update(func(tx *store.Tx) error {
+			u, err := tx.UserByLogin(room)
+			if err != nil {
+				return err
+			}
+			return tx.DeleteUser(u.ID)
+		})
+		w.anna.save(aPath, with(text, "SUMMARY:Another title"))
+		w.anna.gone(aPath)
+		w.later(time.Minute)
+		w.idle()
+		w.wantMail(room)
+	})
 	rows.play("many ask for a room at once", func(w *world) {
 		w.addRoom(room, "Blue room")
 		const n = 12
