@@ -182,14 +182,14 @@ func TestRowsSlow(t *testing.T) {
 	}
 	rows.play("after 2 s: within the same save", func(w *world) {
 		w.delayed(2)
-		got := quick(w, 10*time.Second)
+		got := quick(w, promptly)
 		w.wantLink(got, w.only().Link)
 		w.idle()
 		w.wantLinkMail(w.wantMail(boris, "REQUEST"), w.only().Link)
 	}, func(c *config) { c.CalDAV.WaitForLink = duration(10 * time.Second) })
-	rows.play("after 8 s, when nobody waits any more", func(w *world) {
-		w.delayed(8)
-		w.wantNoTrace(quick(w, 7500*time.Millisecond))
+	rows.play("after 15 s, when nobody waits any more", func(w *world) {
+		w.delayed(15)
+		w.wantNoTrace(quick(w, 14*time.Second))
 		w.wantNoMail() // invitations wait for the link
 		w.idle()
 		w.wantLink(w.anna.get(aPath).body, w.only().Link)
@@ -224,8 +224,8 @@ func TestRowsSlow(t *testing.T) {
 		w.wantLink(w.anna.get(annaCalendar+"b.ics").body, w.named("Rows of b").Link)
 	})
 	rows.play("after the mail's patience: the link follows", func(w *world) {
-		w.delayed(6)
-		quick(w, 5900*time.Millisecond)
+		w.delayed(15)
+		quick(w, 14*time.Second)
 		w.eventually(func() error {
 			if len(w.letters(vera)) == 0 {
 				return fmt.Errorf("no mail")
@@ -241,7 +241,7 @@ func TestRowsSlow(t *testing.T) {
 		for _, kind := range []string{emulator.FaultDrop, emulator.FaultBadJSON, emulator.Fault500After, emulator.Fault500} {
 			rows.play("an answer that is lost: "+call+" "+kind, func(w *world) {
 				w.fault(w.mts, emulator.Fault{Call: call, Kind: kind, Times: 1})
-				quick(w, 10*time.Second)
+				quick(w, promptly)
 				w.idle()
 				w.wantLink(w.anna.get(aPath).body, w.only().Link)
 				w.wantLinkMail(w.wantMail(boris, "REQUEST"), w.only().Link)
@@ -250,13 +250,13 @@ func TestRowsSlow(t *testing.T) {
 	}
 	rows.play("429 with Retry-After", func(w *world) {
 		w.fault(w.mts, emulator.Fault{Call: "POST /events", Kind: emulator.Fault429, Seconds: 1, Times: 2})
-		quick(w, 10*time.Second)
+		quick(w, promptly)
 		w.idle()
 		w.wantLink(w.anna.get(aPath).body, w.only().Link)
 	})
 	rows.play("never: neither the save nor the others wait", func(w *world) {
 		w.fault(w.mts, emulator.Fault{Call: "POST /events", Kind: emulator.FaultDelay, Seconds: 3600})
-		w.wantNoTrace(quick(w, 10*time.Second))
+		w.wantNoTrace(quick(w, promptly))
 		// Another account, and mail without conference, go on.
 		w.anna.put(annaCalendar+"b.ics", event("b", "LOCATION:Beta"))
 		w.anna.put(annaCalendar+"c.ics", event("c", "ORGANIZER:mailto:"+anna, "ATTENDEE:mailto:clara@partner.example"))
