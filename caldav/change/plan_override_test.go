@@ -262,7 +262,7 @@ func TestNext(t *testing.T) {
 			held := func(key string, _ time.Time) bool { return c.held != "" && key == c.held }
 			begun := time.Now()
 			o, ok, err := all.next(&Present{Event: e, Zone: time.UTC}, held, now)
-			if took := time.Since(begun); took > time.Second {
+			if took := time.Since(begun); took > 30*time.Second {
 				t.Errorf("it took %v", took)
 			}
 			got := "none"

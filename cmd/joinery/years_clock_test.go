@@ -236,7 +236,7 @@ func (s *simulation) leftovers() []leftover {
 
 // Bounds of real time: for what is due at one moment, and how often the queues are told to look.
 const (
-	yearsPatience = 30 * time.Second
+	yearsPatience = 90 * time.Second
 	yearsLook     = 200 * time.Millisecond
 )
 
