@@ -13,7 +13,7 @@ import (
 // How time passes: in steps, at each of which everything is done that is due.
 const (
 	faultGrid     = 10 * time.Minute // steps end on it
-	faultPatience = 20 * time.Second // of real time, for what is due at one moment
+	faultPatience = 60 * time.Second // of real time, for what is due at one moment
 )
 
 // advance lets time pass until to. If busy, things happen meanwhile: people act, servers are killed.
