@@ -77,27 +77,12 @@ func (p *program) roomListCommand() *cobra.Command {
 		Short: "List the rooms and resources",
 		Args:  exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := p.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			var users []store.User
-			err = a.store.View(cmd.Context(), func(tx *store.Tx) (err error) {
-				users, err = tx.Users()
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			w := tabwriter.NewWriter(p.out, 0, 4, 2, ' ', 0)
-			fmt.Fprintln(w, "ADDRESS\tNAME\tKIND\tZONE")
-			for _, u := range users {
-				if u.Kind != store.UserIndividual {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", u.Addresses[0], u.Name, u.Kind, u.Zone)
+			return p.listUsers(cmd.Context(), "ADDRESS\tNAME\tKIND\tZONE", func(u *store.User) string {
+				if u.Kind == store.UserIndividual {
+					return ""
 				}
-			}
-			return w.Flush()
+				return fmt.Sprintf("%s\t%s\t%s\t%s", u.Addresses[0], u.Name, u.Kind, u.Zone)
+			})
 		},
 	}
 }

@@ -241,30 +241,39 @@ func (p *program) userListCommand() *cobra.Command {
 		Short: "List the users",
 		Args:  exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := p.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			var users []store.User
-			err = a.store.View(cmd.Context(), func(tx *store.Tx) (err error) {
-				users, err = tx.Users()
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			w := tabwriter.NewWriter(p.out, 0, 4, 2, ' ', 0)
-			fmt.Fprintln(w, "LOGIN\tNAME\tADDRESSES\tLOCALE\tZONE")
-			for _, u := range users {
+			return p.listUsers(cmd.Context(), "LOGIN\tNAME\tADDRESSES\tLOCALE\tZONE", func(u *store.User) string {
 				if u.Kind != store.UserIndividual {
-					continue
+					return ""
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", u.Login, u.Name, strings.Join(u.Addresses, ", "), u.Locale, u.Zone)
-			}
-			return w.Flush()
+				return fmt.Sprintf("%s\t%s\t%s\t%s\t%s", u.Login, u.Name, strings.Join(u.Addresses, ", "), u.Locale, u.Zone)
+			})
 		},
 	}
+}
+
+// listUsers prints a table of users and rooms, those of which line has something to say.
+func (p *program) listUsers(ctx context.Context, header string, line func(u *store.User) string) error {
+	a, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	var users []store.User
+	err = a.store.View(ctx, func(tx *store.Tx) (err error) {
+		users, err = tx.Users()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(p.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, header)
+	for i := range users {
+		if text := line(&users[i]); text != "" {
+			fmt.Fprintln(w, text)
+		}
+	}
+	return w.Flush()
 }
 
 func (p *program) userPasswdCommand() *cobra.Command {
