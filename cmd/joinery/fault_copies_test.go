@@ -40,6 +40,9 @@ func (r *faultRun) copies(ctx context.Context, found map[*faultUser][]string, st
 
 // copied holds one copy to its organiser's event.
 func (r *faultRun) copied(href string, u *faultUser, s *faultStanding, got *faultSheet) {
+	if got.text("RECURRENCE-ID") != "" && !got.recurring() {
+		return // invited to single occurrences, which the model does not follow
+	}
 	cancelled := strings.EqualFold(got.text("STATUS"), "CANCELLED")
 	invited := s.own != nil && !s.own.cancelled && slices.Contains(s.own.everybody(), u.email)
 	if !invited {
@@ -51,9 +54,6 @@ func (r *faultRun) copied(href string, u *faultUser, s *faultStanding, got *faul
 	if cancelled {
 		r.fail(s.m.uid, "%s: %s is invited, and the copy is cancelled", href, u.email)
 	}
-	if got.text("RECURRENCE-ID") != "" {
-		return // invited to single occurrences
-	}
 	for _, name := range []string{"SUMMARY", "DTSTART", "DTEND", "LOCATION"} {
 		if want := s.sheet.text(name); got.text(name) != want {
 			r.fail(s.m.uid, "%s: %s is %q, and the organiser's %q", href, name, got.text(name), want)
@@ -61,8 +61,13 @@ func (r *faultRun) copied(href string, u *faultUser, s *faultStanding, got *faul
 	}
 }
 
-// begun tells whether a single event has begun, to the day: its copy stays as what was.
+// begun tells whether a copy is of what is over, to the day, as far as it says: it stays as what was.
 func (r *faultRun) begun(s *faultSheet) bool {
+	day := r.now().Add(24 * time.Hour).UTC().Format("20060102")
+	if rule := s.text("RRULE"); rule != "" {
+		_, until, bounded := strings.Cut(rule, "UNTIL=")
+		return bounded && len(until) >= 8 && until[:8] <= day || strings.Contains(rule, "COUNT=")
+	}
 	start := s.text("DTSTART")
-	return !s.recurring() && len(start) >= 8 && start[:8] <= r.now().Add(24*time.Hour).UTC().Format("20060102")
+	return len(start) >= 8 && start[:8] <= day
 }
