@@ -27,7 +27,7 @@ func (r *answering) seat(v *ical.VEvent, row *store.Answer, part itip.Part) (*st
 	}
 	seats := r.present.seats()
 	mine := attendeeOf(v, r.Address)
-	if seats == 0 || mine != nil && mine.PartStat == "ACCEPTED" || taken(v, r.present.User, r.Address) < seats {
+	if seats == 0 || mine != nil && mine.PartStat == "ACCEPTED" || r.present.taken(v, r.Address) < seats {
 		row.Waiting = time.Time{}
 		return row, part, nil
 	}
@@ -37,6 +37,22 @@ func (r *answering) seat(v *ical.VEvent, row *store.Answer, part itip.Part) (*st
 	part.PartStat = "TENTATIVE"
 	r.came(OutcomeWaiting)
 	return row, part, nil
+}
+
+// taken is how many places others than address have where an answer of that person to v counts: of a series
+// also in those of its overrides that follow it, the fullest of them.
+func (p *Present) taken(v *ical.VEvent, address string) int {
+	n := taken(v, p.User, address)
+	mine := attendeeOf(v, address)
+	if v.RecurrenceID != nil || mine == nil {
+		return n
+	}
+	for _, o := range p.Event.Overrides {
+		if also := attendeeOf(o, address); also != nil && also.PartStat == mine.PartStat && !o.Cancelled() {
+			n = max(n, taken(o, p.User, address))
+		}
+	}
+	return n
 }
 
 // taken counts who has accepted v besides its organiser and address; rooms take no place.
@@ -65,10 +81,18 @@ func (c *Changer) promote(tx *store.Tx, p *Present) error {
 	for i := range rows {
 		a := &rows[i]
 		v := p.byKey(a.RecurrenceID)
-		if v == nil || attendeeOf(v, a.Address) == nil {
+		if v == nil {
 			continue
 		}
-		if seats := p.seats(); seats > 0 && taken(v, p.User, a.Address) >= seats {
+		if mine := attendeeOf(v, a.Address); mine == nil || mine.PartStat != "TENTATIVE" {
+			// Asked anew since, for another time, or not invited any more: nobody comes unasked.
+			a.Waiting = time.Time{}
+			if err := tx.PutAnswer(a); err != nil {
+				return err
+			}
+			continue
+		}
+		if seats := p.seats(); seats > 0 && p.taken(v, a.Address) >= seats {
 			continue
 		}
 		part := itip.Part{PartStat: "ACCEPTED"}

@@ -130,6 +130,9 @@ func (c *Changer) situation(tx *store.Tx, r PutRequest, in *body, cur *store.Obj
 		s.imported = r.Import && !told
 	}
 	s.event = *ev
+	if s.answers, err = tx.Answers(ev.ID); err != nil {
+		return s, nil, err
+	}
 	if owner, err = c.owner(tx, ev, cur); err != nil {
 		return s, nil, err
 	}
@@ -144,6 +147,7 @@ func (c *Changer) situation(tx *store.Tx, r PutRequest, in *body, cur *store.Obj
 	switch {
 	case named != nil:
 		s.base = parseStored(named)
+		s.named = s.base != nil
 	case owner != nil:
 		if s.base, err = c.base(tx, owner, in.event, marks, r.Conditions.IfScheduleTagMatch); err != nil {
 			return s, nil, err

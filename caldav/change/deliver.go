@@ -78,7 +78,7 @@ func (c *Changer) deliverTx(tx *store.Tx, eventID int64) (next time.Time, more b
 		next, err = c.withdrawn(tx, p)
 		return next, false, err
 	}
-	if p.Row.Imported || p.Event == nil || p.Row.Role != store.RoleOrganizer || p.Event.Organizer() == nil {
+	if p.Row.Imported || p.Event == nil || p.Row.Role != store.RoleOrganizer {
 		return time.Time{}, false, nil
 	}
 	if p.Gone {
@@ -142,7 +142,13 @@ func (d *delivery) withdraw(invited map[int64]string) error {
 	}
 	for i := range events {
 		ev := &events[i]
-		if ev.UserID == d.present.User.ID || invited[ev.UserID] != "" || ev.ObjectID == 0 || ev.Role != store.RoleAttendee {
+		if ev.UserID == d.present.User.ID || invited[ev.UserID] != "" || ev.Role != store.RoleAttendee {
+			continue
+		}
+		if ev.ObjectID == 0 {
+			if err := d.forget(ev); err != nil {
+				return err
+			}
 			continue
 		}
 		if d.left == 0 {
@@ -221,6 +227,9 @@ func (c *Changer) withdrawn(tx *store.Tx, p *Present) (next time.Time, err error
 	}
 	if at := p.Row.Deleted.Add(c.opts.Policy.Settle); at.After(tx.Now()) {
 		return at, nil
+	}
+	if said, err := saidSince(tx, organizers.ID, p.User, p.Row.Deleted); err != nil || len(said) > 0 {
+		return time.Time{}, err // by mail or on the page, after the copy was deleted
 	}
 	declined, _ := itip.Declined(itip.ReplyView(p.Event, p.User.Addresses, nil, 0))
 	for _, a := range declined {

@@ -17,8 +17,16 @@ func (d *delivery) give(u *store.User, address string, view *ical.Event) error {
 	if err != nil {
 		return fmt.Errorf("look for the copy: %w", err)
 	}
+	var held *ical.Event
+	var o *store.Object
+	if ev != nil && ev.ObjectID != 0 {
+		if o, err = d.tx.ObjectByID(ev.ObjectID); err != nil {
+			return fmt.Errorf("read the copy: %w", err)
+		}
+		held = parseStored(o.Data)
+	}
 	if u.Kind != store.UserIndividual {
-		if view, err = d.book(u, address, view, ev); err != nil || view == nil {
+		if view, err = d.book(u, address, view, ev, o); err != nil || view == nil {
 			return err
 		}
 	}
@@ -26,27 +34,20 @@ func (d *delivery) give(u *store.User, address string, view *ical.Event) error {
 		d.more = d.more || taken
 		return err
 	}
-	var held *ical.Event
-	var o *store.Object
 	switch {
 	case ev == nil:
 		if d.present.Ended {
 			return nil
 		}
 		ev = &store.Event{UserID: u.ID, UID: view.UID}
-	case ev.ObjectID == 0:
-		if !d.again(u, ev, view) {
+	case o == nil:
+		if again, err := d.again(u, ev, view); err != nil || !again {
 			d.statuses[address] = delivered
-			return nil
+			return err
 		}
-	default:
-		if o, err = d.tx.ObjectByID(ev.ObjectID); err != nil {
-			return fmt.Errorf("read the copy: %w", err)
-		}
-		if held = parseStored(o.Data); !d.ours(held) {
-			d.statuses[address] = undelivered
-			return nil
-		}
+	case !d.ours(held):
+		d.statuses[address] = undelivered
+		return nil
 	}
 	if d.present.Ended && held != nil {
 		if over, err := d.overFor(u, held); err != nil || over {
@@ -89,29 +90,6 @@ func (d *delivery) answers(address string) bool {
 
 func (d *delivery) sequence(view *ical.Event) int {
 	return max(itip.SequenceOf(view), d.present.Row.Sequence)
-}
-
-// again tells whether somebody who deleted the copy is given another: asked anew, for another time, or
-// invited after the event was called off.
-func (d *delivery) again(u *store.User, ev *store.Event, view *ical.Event) bool {
-	if d.present.Ended {
-		return false
-	}
-	last := parseStored(ev.Data)
-	if !d.ours(last) {
-		return last == nil
-	}
-	if last.Master != nil && last.Master.Cancelled() {
-		return true
-	}
-	for _, v := range view.All() {
-		for _, a := range v.Attendees {
-			if slices.Contains(u.Addresses, a.Address) && a.PartStat == "NEEDS-ACTION" && itip.SequenceOf(view) > ev.Sequence {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // ours tells whether what somebody has of the UID is the copy of this organiser's event. Another

@@ -32,7 +32,8 @@ func (c *Changer) asGuest(tx *store.Tx, s *situation) (*guest, error) {
 		return nil, err
 	}
 	if g.present.Gone || g.present.Event == nil {
-		return nil, nil
+		// A client with the text of before would have the copy of what is called off stand as if it were on.
+		return nil, c.opts.Outbox.Touch(tx, WorkDeliver, m.ID, tx.Now())
 	}
 	address := ownAddress(g.present.Event, s.user)
 	if g.view, err = itip.NewViews(g.present.Event).Of(address).Event(); err != nil {

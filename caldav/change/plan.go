@@ -29,8 +29,10 @@ type situation struct {
 	copies   map[*ical.VEvent]*Ask // by override: the same of it
 
 	base, current, incoming *ical.Event // base and current are nil where there is none
-	stale                   bool        // incoming is an attendee's save of what the organiser has changed since
-	refused                 string      // why this user gets no new conference now, a conference.Reason
+	named                   bool        // the client has said that it started from base
+	answers                 []store.Answer
+	stale                   bool   // incoming is an attendee's save of what the organiser has changed since
+	refused                 string // why this user gets no new conference now, a conference.Reason
 	newID                   func() string
 }
 
@@ -76,7 +78,7 @@ func planSave(s situation) plan {
 	if s.stale {
 		p.why = "the organizer has changed it since"
 	}
-	p.data = edit.Bytes()
+	p.data = s.keepAnswers(&p, edit.Bytes())
 	for _, v := range s.incoming.All() {
 		p.event.Sequence = max(p.event.Sequence, v.Sequence)
 	}

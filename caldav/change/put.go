@@ -166,6 +166,12 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 		if p.data, err = g.answer(c, tx, &s, r.Caller, p.data); err != nil {
 			return Result{}, nil, err
 		}
+		// The organiser's word was put back: the time is another than the client's.
+		summary, err := ical.Check(s.incoming.Object, 0)
+		if err != nil {
+			return Result{}, nil, fmt.Errorf("check what an attendee stores: %w", err)
+		}
+		o.Start, o.End, o.Recurring = summary.Start, summary.End, summary.Recurring
 	}
 	o.Data = p.data
 	if isScheduling(s.incoming, p.event.Role, s.user) {

@@ -19,11 +19,16 @@ const (
 
 // book answers for a room or resource: it comes where it is free at all times of view, and the answer
 // stands in the organiser's event in the same transaction, so that no two events have it at once. view
-// is returned as it is afterwards, nil where the room does not come; its earlier copy, ev's, is gone then.
-func (d *delivery) book(u *store.User, address string, view *ical.Event, ev *store.Event) (*ical.Event, error) {
+// is returned as it is afterwards, nil where the room does not come; its earlier copy o, ev's, is gone then.
+// What it has of another organiser's event with the same UID stays: one calendar cannot have both.
+func (d *delivery) book(u *store.User, address string, view *ical.Event, ev *store.Event, o *store.Object) (*ical.Event, error) {
 	clash, err := d.clash(u, view)
 	if err != nil {
 		return nil, err
+	}
+	others := o != nil && !d.ours(parseStored(o.Data))
+	if others && clash.IsZero() {
+		clash = view.All()[0].Start.In(zoneOf(u))
 	}
 	part := itip.Part{PartStat: "ACCEPTED"}
 	if !clash.IsZero() {
@@ -52,12 +57,8 @@ func (d *delivery) book(u *store.User, address string, view *ical.Event, ev *sto
 	}
 	d.statuses[address] = answered
 	if part.PartStat == "DECLINED" {
-		if ev == nil || ev.ObjectID == 0 {
+		if o == nil || others {
 			return nil, nil
-		}
-		o, err := d.tx.ObjectByID(ev.ObjectID)
-		if err != nil {
-			return nil, fmt.Errorf("read the room's copy: %w", err)
 		}
 		return nil, release(d.tx, ev, o)
 	}
@@ -97,6 +98,12 @@ type span struct{ start, end time.Time }
 // clash returns the start of view's first occurrence to come at which u is taken by another event; zero
 // where u is free.
 func (d *delivery) clash(u *store.User, view *ical.Event) (time.Time, error) {
+	for _, v := range view.All() {
+		// A room is not promised for times at which nobody looks whether it is taken.
+		if start := v.Start.In(zoneOf(u)); start.After(d.tx.Now().Add(roomHorizon)) {
+			return start, nil
+		}
+	}
 	wanted, err := spans(view, u, d.tx.Now(), func(*ical.VEvent) bool { return true })
 	if err != nil {
 		return d.tx.Now(), nil // nobody knows when the room would be taken
@@ -160,16 +167,27 @@ func comes(u *store.User) func(*ical.VEvent) bool {
 	}
 }
 
-// spans are the times to come, by start, at which those components of e take place that counts tells; the
-// first roomInstances of them. The error says that they cannot be known.
+// errTooMany tells of more occurrences than a room looks at.
+var errTooMany = errors.New("too many occurrences")
+
+// spans are the times to come, by start, at which those components of e take place that counts tells, at
+// most roomInstances. The error says that they cannot all be known.
 func spans(e *ical.Event, u *store.User, now time.Time, counts func(*ical.VEvent) bool) ([]span, error) {
 	var out []span
+	more := false
 	err := e.Expand(now, now.Add(roomHorizon), zoneOf(u), func(i ical.Instance) bool {
 		if i.VEvent.Cancelled() || !i.End.After(i.Start) || !counts(i.VEvent) {
 			return true
 		}
-		out = append(out, span{i.Start, i.End})
-		return len(out) < roomInstances
+		if len(out) < roomInstances {
+			out = append(out, span{i.Start, i.End})
+			return true
+		}
+		more = true
+		return false
 	})
+	if err == nil && more {
+		err = errTooMany
+	}
 	return out, err
 }

@@ -22,8 +22,12 @@ func (s *situation) scheduling(p *plan, edit *ical.Edit) {
 		moved := itip.Rescheduled(s.current, s.incoming, v)
 		was := counterpart(s.current, v)
 		if was == nil {
-			if s.current.Master != nil && moved && p.event.Role == store.RoleOrganizer {
+			switch series := s.current.Master; {
+			case series == nil || p.event.Role != store.RoleOrganizer:
+			case moved:
 				s.askAnew(edit, v)
+			default:
+				s.attendees(p, edit, series, v, false) // what it was until now
 			}
 			continue
 		}
@@ -97,9 +101,9 @@ func (s *situation) attendees(p *plan, edit *ical.Edit, was, v *ical.VEvent, mov
 		own := slices.Contains(s.user.Addresses, now.Address)
 		switch {
 		case own || s.policy.isResource(now.Address) || p.event.Role != store.RoleOrganizer:
-		case moved:
-		case now.PartStat == "NEEDS-ACTION" && before.PartStat != "NEEDS-ACTION":
-			edit.SetParam(now.Line, "PARTSTAT", before.PartStat)
+		case moved || now.PartStat == before.PartStat:
+		case now.PartStat == "NEEDS-ACTION", s.olderWord(v, before, now):
+			s.stands(edit, was, v, before, now)
 		}
 	}
 }

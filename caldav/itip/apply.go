@@ -74,6 +74,13 @@ func (a *applying) sort(parts []Part) (series *Part, single []Part) {
 	return series, single
 }
 
+// AnsweredAlone are the overrides of ev that say nothing but what people answer: for the rest they say what
+// the series does.
+func AnsweredAlone(ev *ical.Event) []*ical.VEvent {
+	t := timetableOf(ev)
+	return slices.DeleteFunc(slices.Clone(ev.Overrides), func(v *ical.VEvent) bool { return !t.asInSeries(v) })
+}
+
 // OccurrenceNamed is the RECURRENCE-ID that id means in ev, as clients write it otherwise: a time of
 // midnight for a date, a date for the occurrence on that day, and the start of an event that
 // does not recur for the event itself.

@@ -1,0 +1,64 @@
+package change
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"joinery/caldav/ical"
+	"joinery/caldav/itip"
+	"joinery/store"
+)
+
+// again tells whether somebody who deleted the copy is given another: asked anew, for another time, or
+// invited after the event was called off or the invitation withdrawn, or come after all by another way
+// than the calendar. A room that was released, and comes, always is.
+func (d *delivery) again(u *store.User, ev *store.Event, view *ical.Event) (bool, error) {
+	switch {
+	case d.present.Ended:
+		return false, nil
+	case u.Kind != store.UserIndividual:
+		return true, nil
+	}
+	last := parseStored(ev.Data)
+	if !d.ours(last) {
+		return last == nil, nil
+	}
+	if m := last.All()[0]; m.Cancelled() {
+		return true, nil
+	}
+	for _, v := range view.All() {
+		for _, a := range v.Attendees {
+			if slices.Contains(u.Addresses, a.Address) && a.PartStat == "NEEDS-ACTION" && itip.SequenceOf(view) > ev.Sequence {
+				return true, nil
+			}
+		}
+	}
+	said, err := saidSince(d.tx, d.present.Row.ID, u, ev.Deleted)
+	return slices.ContainsFunc(said, func(a store.Answer) bool { return a.PartStat == "ACCEPTED" || a.PartStat == "TENTATIVE" }), err
+}
+
+// saidSince is what u answered to the organiser's event since.
+func saidSince(tx *store.Tx, eventID int64, u *store.User, since time.Time) ([]store.Answer, error) {
+	said, err := tx.Answers(eventID)
+	return slices.DeleteFunc(said, func(a store.Answer) bool {
+		return !slices.Contains(u.Addresses, a.Address) || !a.Updated.After(since)
+	}), err
+}
+
+// forget notes of somebody who deleted the copy that the invitation was withdrawn: another one is a new one.
+func (d *delivery) forget(ev *store.Event) error {
+	last := parseStored(ev.Data)
+	if d.present.Gone || !d.ours(last) {
+		return nil
+	}
+	data := itip.CancelledCopy(last, max(d.present.Row.Sequence, itip.SequenceOf(last)))
+	if string(data) == string(ev.Data) {
+		return nil
+	}
+	ev.Data = data
+	if err := d.tx.PutEvent(ev); err != nil {
+		return fmt.Errorf("note what was withdrawn: %w", err)
+	}
+	return nil
+}
