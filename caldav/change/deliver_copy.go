@@ -31,7 +31,9 @@ func (d *delivery) give(u *store.User, address string, view *ical.Event) error {
 		}
 	}
 	if taken, err := d.takeMailed(u, ev, address, view); err != nil || taken {
-		d.more = d.more || taken
+		if taken {
+			d.left, d.more = 0, true // what was read of the event is not what stands now
+		}
 		return err
 	}
 	switch {

@@ -81,6 +81,16 @@ func TestRowsMailedBefore(t *testing.T) {
 		w.wantSaid(w.boris.get(borisCopy).body, boris, "DECLINED")
 		w.wantSaid(w.anna.get(aPath).body, boris, "DECLINED")
 	})
+	rows.play("an answer is taken up in the same look in which a room answers", func(w *world) {
+		const room = "blue-room@conference.example.org"
+		w.addRoom(room, "Blue room")
+		w.anna.save(aPath, event("a", invitation()...))
+		w.answeredByMail(borisCopy, says(w.boris.get(borisCopy).body, boris, "ACCEPTED"))
+		text := w.anna.save(aPath, plus(w.anna.get(aPath).body, "ATTENDEE;CUTYPE=ROOM;PARTSTAT=NEEDS-ACTION:mailto:"+room))
+		w.wantSaid(text, room, "ACCEPTED")
+		w.wantSaid(text, boris, "ACCEPTED")
+		w.wantSaid(w.boris.get(borisCopy).body, boris, "ACCEPTED")
+	})
 	rows.play("what the organiser's event says of the answer stays", func(w *world) {
 		text := w.anna.save(aPath, event("a", invitation()...))
 		w.answeredByMail(borisCopy, says(w.boris.get(borisCopy).body, boris, "ACCEPTED"))
