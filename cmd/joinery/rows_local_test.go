@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"joinery/caldav/change"
 	"joinery/store"
 )
 
@@ -471,13 +473,11 @@ func TestRowsRooms(t *testing.T) {
 		w.addRoom(room, "Blue room")
 		text := w.anna.save(aPath, event("a", invitation(line)...))
 		w.wantSaid(text, room, "ACCEPTED")
-		w.update(func(tx *store.Tx) error {
-			u, err := tx.UserByLogin(room)
-			if err != nil {
-				return err
-			}
-			return tx.DeleteUser(u.ID)
-		})
+		var u *store.User
+		w.update(func(tx *store.Tx) (err error) { u, err = tx.UserByLogin(room); return err })
+		if err := w.app.changer.RemoveUser(context.Background(), change.Caller{User: u}, u); err != nil {
+			w.Fatal(err)
+		}
 		w.anna.save(aPath, with(text, "SUMMARY:Another title"))
 		w.anna.gone(aPath)
 		w.later(time.Minute)
