@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestWhy holds what why says of one event: reserved, refused by the relay, changed, deleted.
@@ -16,6 +17,15 @@ func TestWhy(t *testing.T) {
 	path := address + "/calendars/anna/calendar/plans.ics"
 	if code, text := as(t, "anna", "s", "PUT", path, webinar("plans@example.org")); code != http.StatusCreated {
 		t.Fatalf("PUT: %d %s", code, text)
+	}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		code, text := as(t, "boris", "s", "GET", address+"/calendars/boris/calendar/plans@example.org.ics", "")
+		if code == http.StatusOK {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("boris's copy: %d %s", code, text)
+		}
 	}
 	copied := strings.Replace(webinar("plans@example.org"), "LOCATION:Webinar", "LOCATION:https://my.mts-link.ru/j/1/2", 1)
 	if code, text := as(t, "boris", "s", "PUT", address+"/calendars/boris/calendar/copy.ics", copied); code != http.StatusCreated {
