@@ -157,15 +157,19 @@ func (r *answering) part(part itip.Part) (row *store.Answer, good itip.Part, err
 		EventID: r.EventID, Address: r.Address, RecurrenceID: key, PartStat: part.PartStat, Sequence: sequence, Stamp: stamp,
 		Source: string(r.Source), Comment: r.Comment, Start: part.Start, End: part.End, Told: r.Comment == "" && part.Start.IsZero(),
 	}
-	repeated := before != nil && before.Comment == row.Comment && before.Start.Equal(row.Start) && before.End.Equal(row.End)
+	if before != nil && row.Comment != "" && strings.HasSuffix(before.Comment, untoldBreak+row.Comment) {
+		row.Comment = before.Comment
+	}
+	repeated := before != nil && before.Comment == row.Comment && (row.Start.IsZero() || before.Start.Equal(row.Start) && before.End.Equal(row.End))
 	if before != nil {
 		row.Waiting = before.Waiting
 	}
 	switch {
+	case before == nil:
+	case !before.Told:
+		keepUntold(row, before)
 	case repeated:
-		row.Told = row.Told || before.Told
-	case before != nil && !before.Told && row.Comment == "":
-		row.Comment, row.Told = before.Comment, before.Comment == "" && part.Start.IsZero()
+		row.Told = true
 	}
 	r.news = r.news || !row.Told && !repeated
 	switch {
@@ -176,6 +180,27 @@ func (r *answering) part(part itip.Part) (row *store.Answer, good itip.Part, err
 	}
 	return r.seat(v, row, part)
 }
+
+// keepUntold adds to row what its person wrote before and the organiser was not told yet.
+func keepUntold(row, before *store.Answer) {
+	switch {
+	case strings.Contains(row.Comment, before.Comment):
+	case strings.Contains(before.Comment, row.Comment):
+		row.Comment = before.Comment
+	default:
+		row.Comment = truncate(before.Comment+untoldBreak+row.Comment, maxUntold)
+	}
+	if row.Start.IsZero() {
+		row.Start, row.End = before.Start, before.End
+	}
+	row.Told = row.Comment == "" && row.Start.IsZero()
+}
+
+// maxUntold is how many bytes of comments wait for the organiser to be told, for each occurrence.
+const maxUntold = 16 << 10
+
+// untoldBreak stands between comments that the organiser is told together.
+const untoldBreak = "\n\n"
 
 // componentOf is the component that speaks for an occurrence (zero: the event itself): its override, or the
 // master where the rule has it; nil where there is none.

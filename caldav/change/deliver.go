@@ -231,8 +231,17 @@ func (c *Changer) withdrawn(tx *store.Tx, p *Present) (next time.Time, err error
 	if said, err := saidSince(tx, organizers.ID, p.User, p.Row.Deleted); err != nil || len(said) > 0 {
 		return time.Time{}, err // by mail or on the page, after the copy was deleted
 	}
+	now, err := c.present(tx, organizers.ID)
+	if err != nil {
+		return time.Time{}, err
+	}
 	declined, _ := itip.Declined(itip.ReplyView(p.Event, p.User.Addresses, nil, 0))
 	for _, a := range declined {
+		if now.Event != nil {
+			if v := componentOf(now.Event, a.Occurrence); v != nil && movedSince(p.Event, v) {
+				continue // another time is asked for
+			}
+		}
 		address := ownAddress(p.Event, p.User)
 		_, err := c.AnswerIn(tx, Answer{
 			EventID: organizers.ID, Address: address, Parts: []itip.Part{{Occurrence: a.Occurrence, PartStat: a.PartStat}},

@@ -42,9 +42,19 @@ func (c *Changer) asGuest(tx *store.Tx, s *situation) (*guest, error) {
 	if g.view == nil {
 		return nil, nil
 	}
-	held := s.current
-	if held == nil || differs(held.Organizer(), s.incoming.Organizer()) {
-		held = g.view
+	held := g.view
+	if s.current != nil && !differs(s.current.Organizer(), s.incoming.Organizer()) {
+		// What the organiser saved may not have been delivered yet.
+		data, significant := itip.Copy(g.view, s.current, s.user.Addresses)
+		if held = parseStored(data); held == nil {
+			return nil, fmt.Errorf("bring the copy of %s in line: it cannot be read", g.view.UID)
+		}
+		if significant {
+			sequence := max(itip.SequenceOf(g.view), g.present.Row.Sequence)
+			if err := c.announce(tx, s.user, itip.MethodRequest, address, g.view, sequence); err != nil {
+				return nil, err
+			}
+		}
 	}
 	data, stale, forbidden := itip.Saved(held, s.base, s.incoming, s.user.Addresses)
 	if forbidden != "" {
@@ -70,7 +80,7 @@ func (g *guest) answer(c *Changer, tx *store.Tx, s *situation, by Caller, data [
 	told := itip.ReplyView(g.view, s.user.Addresses, nil, 0)
 	says := itip.DiffReply(told, itip.ReplyView(e, s.user.Addresses, told, itip.SequenceOf(e)))
 	comment := saidIn(e, s.user)
-	if comment == saidIn(s.current, s.user) {
+	if comment == saidIn(s.before(), s.user) {
 		comment = ""
 	}
 	edit := e.Object.Edit()

@@ -29,13 +29,24 @@ func (d *delivery) again(u *store.User, ev *store.Event, view *ical.Event) (bool
 	}
 	for _, v := range view.All() {
 		for _, a := range v.Attendees {
-			if slices.Contains(u.Addresses, a.Address) && a.PartStat == "NEEDS-ACTION" && itip.SequenceOf(view) > ev.Sequence {
+			asked := slices.Contains(u.Addresses, a.Address) && a.PartStat == "NEEDS-ACTION"
+			if asked && (movedSince(last, v) || ev.Silent && itip.SequenceOf(view) > ev.Sequence) {
 				return true, nil
 			}
 		}
 	}
 	said, err := saidSince(d.tx, d.present.Row.ID, u, ev.Deleted)
 	return slices.ContainsFunc(said, func(a store.Answer) bool { return a.PartStat == "ACCEPTED" || a.PartStat == "TENTATIVE" }), err
+}
+
+// movedSince tells whether v, a component of the organiser's event, takes place at another time than in copied, an
+// attendee's copy of it. Which instances the copy has is the attendee's affair.
+func movedSince(copied *ical.Event, v *ical.VEvent) bool {
+	was := counterpart(copied, v)
+	if was == nil && v.RecurrenceID != nil {
+		return !v.Start.Time.Equal(v.RecurrenceID.Time)
+	}
+	return was != nil && (!was.Start.Time.Equal(v.Start.Time) || !was.End.Time.Equal(v.End.Time))
 }
 
 // saidSince is what u answered to the organiser's event since.

@@ -15,33 +15,50 @@ import (
 // answers that came in meanwhile, the SEQUENCE of a reschedule.
 func (s *situation) scheduling(p *plan, edit *ical.Edit) {
 	s.force(p, edit)
-	if s.current == nil {
+	before := s.before()
+	if before == nil {
 		return
 	}
 	for _, v := range s.incoming.All() {
-		moved := itip.Rescheduled(s.current, s.incoming, v)
-		was := counterpart(s.current, v)
+		moved := itip.Rescheduled(before, s.incoming, v)
+		was := counterpart(before, v)
 		if was == nil {
-			switch series := s.current.Master; {
-			case series == nil || p.event.Role != store.RoleOrganizer:
-			case moved:
-				s.askAnew(edit, v)
-			default:
-				s.attendees(p, edit, series, v, false) // what it was until now
+			if before.Master == nil || p.event.Role != store.RoleOrganizer {
+				continue
 			}
-			continue
+			was = before.Master // what it was until now
 		}
 		s.attendees(p, edit, was, v, moved)
-		counts := moved || !slices.Equal(values(was, "RRULE"), values(v, "RRULE")) ||
-			!slices.Equal(values(was, "EXDATE"), values(v, "EXDATE")) || v.Cancelled() && !was.Cancelled()
-		if p.event.Role == store.RoleOrganizer && counts && s.schedules(v) {
-			// RFC 5546 §2.1.4; many clients forget it.
-			if v.Sequence <= was.Sequence {
-				setSequence(edit, v, was.Sequence+1)
-				p.event.Sequence = max(p.event.Sequence, was.Sequence+1)
-			}
+		if p.event.Role == store.RoleOrganizer && s.schedules(v) {
+			s.sequence(p, edit, was, v, moved)
 		}
 	}
+}
+
+// sequence raises v's SEQUENCE where an organiser's client forgot it (RFC 5546 §2.1.4), and does not have it fall
+// where one stores what it had before.
+func (s *situation) sequence(p *plan, edit *ical.Edit, was, v *ical.VEvent, moved bool) {
+	least := was.Sequence
+	if moved {
+		// An answer to the time before names at most what was sent, which may be higher than what stood here.
+		least = max(least, s.event.Sequence)
+	}
+	if moved || v.Cancelled() && !was.Cancelled() || v.RecurrenceID == nil &&
+		(!slices.Equal(values(was, "RRULE"), values(v, "RRULE")) || !slices.Equal(values(was, "EXDATE"), values(v, "EXDATE"))) {
+		least++
+	}
+	if v.Sequence < least {
+		setSequence(edit, v, least)
+		p.event.Sequence = max(p.event.Sequence, least)
+	}
+}
+
+// before is the event as it was before this save, also where it was deleted; nil if there was none.
+func (s *situation) before() *ical.Event {
+	if s.current == nil && !s.event.Deleted.IsZero() {
+		return parseStored(s.event.Data)
+	}
+	return s.current
 }
 
 // force takes SCHEDULE-FORCE-SEND out of a saved body and notes whom it is for (RFC 6638 §7.2): the

@@ -46,19 +46,20 @@ func (s *situation) stands(edit *ical.Edit, was, v *ical.VEvent, before, now *ic
 // keepAnswers puts back into data, an organiser's save, what people answered to single occurrences in
 // overrides that the client does not know, or dropped with nothing else in them.
 func (s *situation) keepAnswers(p *plan, data []byte) []byte {
-	if p.event.Role != store.RoleOrganizer || s.current == nil || s.current.Master == nil || s.incoming.Master == nil {
+	before := s.before()
+	if p.event.Role != store.RoleOrganizer || before == nil || before.Master == nil || s.incoming.Master == nil {
 		return data
 	}
 	var lost []*ical.VEvent
-	for _, v := range s.current.Overrides {
+	for _, v := range before.Overrides {
 		if counterpart(s.incoming, v) == nil && !v.Cancelled() && !v.RangeFuture {
 			lost = append(lost, v)
 		}
 	}
-	if len(lost) == 0 || itip.Rescheduled(s.current, s.incoming, s.incoming.Master) {
+	if len(lost) == 0 || itip.Rescheduled(before, s.incoming, s.incoming.Master) {
 		return data
 	}
-	bare := itip.AnsweredAlone(s.current)
+	bare := itip.AnsweredAlone(before)
 	e := parseStored(data)
 	for _, v := range lost {
 		if !slices.Contains(bare, v) && (!s.named || counterpart(s.base, v) != nil) {
@@ -66,7 +67,7 @@ func (s *situation) keepAnswers(p *plan, data []byte) []byte {
 		}
 		for i := range v.Attendees {
 			a := &v.Attendees[i]
-			series := attendeeOf(s.current.Master, a.Address)
+			series := attendeeOf(before.Master, a.Address)
 			if e == nil || series == nil || series.PartStat == a.PartStat || a.PartStat == "NEEDS-ACTION" ||
 				slices.Contains(s.user.Addresses, a.Address) || s.policy.isResource(a.Address) {
 				continue

@@ -103,12 +103,17 @@ func faultServe(p *program, clock *faultClock) error {
 	if err != nil {
 		return err
 	}
+	incoming, err := c.listenLMTP()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	a, err := newApp(ctx, c, p.logger(c), p.now)
 	if err != nil {
 		return err
 	}
+	a.lmtpOn = incoming
 	go func() {
 		_, _ = io.Copy(io.Discard, p.in)
 		os.Exit(2)

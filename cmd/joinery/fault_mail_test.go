@@ -72,7 +72,7 @@ func (r *faultRun) letters() map[string]map[string][]*faultLetter {
 		r.counts.mails++
 		if l.method == "" {
 			r.counts.notes++
-			if !slices.ContainsFunc(r.users, func(u *faultUser) bool { return u.email == l.to }) {
+			if !slices.ContainsFunc(r.users, func(u *faultUser) bool { return u.email == l.to }) && !slices.Contains(r.waiters, l.to) {
 				r.fail("", "a note about a conference went to %s, who organises nothing", l.to)
 			}
 			continue

@@ -99,7 +99,7 @@ func (c *faultContent) differs(s *faultSheet) string {
 		return fmt.Sprintf("the client's own lines: got %q, want %q", got.lines, c.lines)
 	}
 	for _, key := range slices.Sorted(maps.Keys(got.overrides)) {
-		if c.overrides[key] == nil {
+		if o := got.overrides[key]; c.overrides[key] == nil && (o.mark != c.mark || o.title != c.title || o.agenda != c.agenda) {
 			return fmt.Sprintf("an override for %s that nobody saved", key)
 		}
 	}

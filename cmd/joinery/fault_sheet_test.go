@@ -188,7 +188,7 @@ func faultInstant(line string) time.Time {
 	return t.UTC()
 }
 
-// people are the invited addresses, sorted; without the organiser and the service's resource.
+// people are the invited addresses, sorted; without the organiser, the service's resource and the room.
 func (s *faultSheet) people() []string {
 	organizer := ""
 	if all := s.all("ORGANIZER"); len(all) > 0 {
@@ -196,7 +196,7 @@ func (s *faultSheet) people() []string {
 	}
 	var out []string
 	for _, l := range s.all("ATTENDEE") {
-		if a := faultAddress(l); a != organizer && a != faultResource {
+		if a := faultAddress(l); a != organizer && a != faultResource && a != faultRoom {
 			out = append(out, a)
 		}
 	}

@@ -49,6 +49,7 @@ type faultRun struct {
 	users   []*faultUser
 	devices []*faultDevice
 	prober  *faultDevice // of the one goroutine that makes trouble
+	waiters []string     // attendees who are told whether there is a place for them
 	counts  faultCounts
 
 	mu        sync.Mutex

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"joinery/caldav/change"
+	"joinery/caldav/itip"
+	"joinery/store"
+)
+
+// mailed answers anna's event a by mail, for what had this SEQUENCE.
+func (w *world) mailed(address string, sequence int, comment string, parts ...itip.Part) change.Outcome {
+	w.Helper()
+	var id int64
+	w.update(func(tx *store.Tx) error {
+		u, err := tx.UserByLogin(anna)
+		if err != nil {
+			return err
+		}
+		ev, err := tx.EventByUID(u.ID, "a")
+		if err == nil {
+			id = ev.ID
+		}
+		return err
+	})
+	out, err := w.app.changer.Answer(context.Background(), change.Answer{
+		EventID: id, Address: address, Parts: parts, Sequence: sequence, Stamp: w.now(), Comment: comment, Source: change.FromMail,
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return out
+}
+
+// TestRowsAnswered plays answers that meet other saves.
+func TestRowsAnswered(t *testing.T) {
+	rows := newRows(t)
+	defer rows.wait()
+	accepted, declined, tentative := itip.Part{PartStat: "ACCEPTED"}, itip.Part{PartStat: "DECLINED"}, itip.Part{PartStat: "TENTATIVE"}
+	rows.play("an organiser's save holds answers of before", func(w *world) {
+		w.anna.save(aPath, event("a", invitation()...))
+		w.mailed(vera, 0, "", tentative)
+		w.idle()
+		before := w.anna.get(aPath)
+		w.mailed(vera, 0, "", accepted)
+		w.idle()
+		got := w.anna.save(aPath, with(before.body, "SUMMARY:Another"), "If-Match: "+before.etag())
+		w.wantSaid(got, vera, "ACCEPTED")
+		w.mailed(vera, 0, "", declined)
+		got = w.anna.save(aPath, with(got, "SUMMARY:Without a condition"))
+		w.wantSaid(got, vera, "DECLINED")
+		// What the organiser sets stands.
+		w.wantSaid(w.anna.save(aPath, says(got, vera, "TENTATIVE"), "If-Match: "+w.anna.get(aPath).etag()), vera, "TENTATIVE")
+	})
+	rows.play("an organiser's save does not know the answer to one occurrence", func(w *world) {
+		w.anna.save(aPath, seriesOf("a", invitation()...))
+		before := w.anna.get(aPath)
+		w.mailed(vera, 0, "", itip.Part{Occurrence: nth(2), PartStat: "DECLINED"})
+		w.idle()
+		got := w.anna.save(aPath, with(before.body, "SUMMARY:Another"), "If-Match: "+before.etag())
+		w.wantSaid(part(got, 2), vera, "DECLINED")
+		w.contains(part(got, 2), "SUMMARY:Another")
+		got = w.anna.save(aPath, with(before.body, "SUMMARY:Once more"))
+		w.wantSaid(part(got, 2), vera, "DECLINED")
+	})
+	rows.play("an event is deleted and stored again as a client knew it before", func(w *world) {
+		old := w.anna.save(aPath, event("a", invitation()...))
+		start := tomorrow().Add(4 * time.Hour)
+		text := w.anna.save(aPath, with(with(old, "DTSTART:"+start.Format(utcStamp)), "DTEND:"+start.Add(time.Hour).Format(utcStamp)))
+		w.mailed(vera, 1, "", accepted)
+		w.anna.delete(aPath)
+		got := w.anna.save(aPath, with(with(text, "SEQUENCE:0"), "SUMMARY:Back"))
+		w.wantSaid(got, vera, "ACCEPTED")
+		same(w, "SEQUENCE", value(got, "SEQUENCE"), "1")
+		same(w, "an answer to the time of before", w.mailed(vera, 0, "", declined), change.OutcomeOlder)
+		w.anna.delete(aPath)
+		got = w.anna.save(aPath, with(old, "SUMMARY:Back at the first time"))
+		w.wantSaid(got, vera, "NEEDS-ACTION")
+		same(w, "SEQUENCE", value(got, "SEQUENCE"), "2")
+	})
+	rows.play("a moved occurrence has the SEQUENCE that it is mailed with", func(w *world) {
+		text := w.anna.save(aPath, seriesOf("a", invitation()...))
+		text = withOverride(text, 1, from(nth(1).Add(time.Hour))...)
+		text = w.anna.save(aPath, text)
+		mailed := value(joined(logical(w.wantMail(vera, "REQUEST", "REQUEST").calendar)), "SEQUENCE")
+		same(w, "SEQUENCE", value(part(text, 1), "SEQUENCE"), mailed)
+		w.anna.save(aPath, w.inPart(text, 1, func(part string) string { return moved(part, time.Hour) }))
+		same(w, "an answer to the first move", w.mailed(vera, 1, "", itip.Part{Occurrence: nth(1), PartStat: "ACCEPTED"}), change.OutcomeStale)
+	})
+	rows.play("an answer from a copy that does not know the new time", func(w *world) {
+		w.anna.save(aPath, event("a", invitation("LOCATION:Webinar")...))
+		before := w.boris.get(borisCopy)
+		start := tomorrow().Add(3 * time.Hour)
+		text := with(w.anna.get(aPath).body, "LOCATION:МТС Линк") // while another link is made nothing is delivered
+		w.mts.SetPlanLapsed(true)
+		w.anna.put(aPath, with(with(text, "DTSTART:"+start.Format(utcStamp)), "DTEND:"+start.Add(time.Hour).Format(utcStamp)))
+		w.boris.put(borisCopy, says(before.body, boris, "ACCEPTED"))
+		w.mts.SetPlanLapsed(false)
+		w.idle()
+		w.wantSaid(w.anna.get(aPath).body, boris, "NEEDS-ACTION")
+		got := w.boris.get(borisCopy).body
+		w.wantSaid(got, boris, "NEEDS-ACTION")
+		w.contains(got, "DTSTART:"+start.Format(utcStamp))
+	}, func(c *config) { c.CalDAV.WaitForLink = duration(100 * time.Millisecond) })
+	rows.play("a copy is deleted while the organiser takes out an occurrence", func(w *world) {
+		text := w.anna.save(aPath, seriesOf("a", invitation()...))
+		w.boris.delete(borisCopy)
+		w.anna.save(aPath, strings.Replace(text, "RRULE:", inMoscow("EXDATE", nth(2))+"\r\nRRULE:", 1))
+		w.later(time.Minute)
+		w.idle()
+		w.wantSaid(w.anna.get(aPath).body, boris, "DECLINED")
+		w.boris.do("GET", borisCopy, "").want(404)
+		// Whoever is invited anew is given another.
+		text = w.anna.get(aPath).body
+		line := person(text, boris)
+		without := w.anna.save(aPath, w.swap(text, line+"\r\n", ""))
+		w.idle()
+		w.anna.save(aPath, plus(without, "ATTENDEE;CN=Boris;PARTSTAT=NEEDS-ACTION:mailto:"+boris))
+		w.idle()
+		w.wantSaid(w.boris.get(borisCopy).body, boris, "NEEDS-ACTION")
+	})
+	rows.play("who waits for a place waits no longer after a reschedule", func(w *world) {
+		w.anna.save(aPath, event("a", invitation("X-JOINERY-CONFERENCE;CAPACITY=1:mtslink")...))
+		w.mailed(boris, 0, "", accepted)
+		same(w, "outcome", w.mailed(vera, 0, "", accepted), change.OutcomeWaiting)
+		start := tomorrow().Add(3 * time.Hour)
+		text := w.anna.save(aPath, with(with(w.anna.get(aPath).body, "DTSTART:"+start.Format(utcStamp)), "DTEND:"+start.Add(time.Hour).Format(utcStamp)))
+		w.wantSaid(text, boris, "NEEDS-ACTION")
+		w.wantSaid(text, vera, "NEEDS-ACTION")
+		w.mailed(boris, 1, "", declined)
+		w.idle()
+		w.wantSaid(w.anna.get(aPath).body, vera, "NEEDS-ACTION")
+	})
+	rows.play("what is written before the organiser is told is told together", func(w *world) {
+		w.anna.save(aPath, event("a", invitation()...))
+		start := tomorrow().Add(26 * time.Hour)
+		w.mailed(vera, 0, "Better then.", itip.Part{PartStat: "TENTATIVE", Start: start, End: start.Add(time.Hour)})
+		w.mailed(vera, 0, "", accepted)
+		w.mailed(vera, 0, "Until four only.", accepted)
+		w.later(time.Minute)
+		w.idle()
+		note := w.wantMail(anna, "NOTE")
+		w.contains(note.text, "Better then.", "Until four only.", start.In(yearsZone("Europe/Moscow")).Format("15:04"))
+		w.mailed(vera, 0, "Until four only.", tentative)
+		w.later(time.Minute)
+		w.idle()
+		w.wantMail(anna, "NOTE")
+	})
+}
