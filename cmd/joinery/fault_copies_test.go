@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"joinery/caldav/ical"
 )
 
 // copies looks at what stands in calendars whose owners did not save it: it is the copy of an event to
@@ -33,26 +35,29 @@ func (r *faultRun) copies(ctx context.Context, found map[*faultUser][]string, st
 				r.fail(s.m.uid, "GET %s: got %d, want 200", href, a.status)
 				continue
 			}
-			r.copied(href, u, s, parseFaultSheet(a.body))
+			r.copied(href, u, s, parseFaultSheet(a.body), r.over(href, a.body))
 		}
 	}
 }
 
-// copied holds one copy to its organiser's event.
-func (r *faultRun) copied(href string, u *faultUser, s *faultStanding, got *faultSheet) {
+// copied holds one copy to its organiser's event; over: nothing of it is to come.
+func (r *faultRun) copied(href string, u *faultUser, s *faultStanding, got *faultSheet, over bool) {
 	if got.text("RECURRENCE-ID") != "" && !got.recurring() {
 		return // invited to single occurrences, which the model does not follow
 	}
 	cancelled := strings.EqualFold(got.text("STATUS"), "CANCELLED")
 	invited := s.own != nil && !s.own.cancelled && slices.Contains(s.own.everybody(), u.email)
 	if !invited {
-		if !cancelled && !r.begun(got) {
+		if !cancelled && !over {
 			r.fail(s.m.uid, "%s: %s is no longer invited, and the copy is not cancelled", href, u.email)
 		}
 		return
 	}
 	if cancelled {
 		r.fail(s.m.uid, "%s: %s is invited, and the copy is cancelled", href, u.email)
+	}
+	if over {
+		return // what is changed afterwards is the organiser's affair
 	}
 	for _, name := range []string{"SUMMARY", "DTSTART", "DTEND", "LOCATION"} {
 		if want := s.sheet.text(name); got.text(name) != want {
@@ -61,13 +66,18 @@ func (r *faultRun) copied(href string, u *faultUser, s *faultStanding, got *faul
 	}
 }
 
-// begun tells whether a copy is of what is over, to the day, as far as it says: it stays as what was.
-func (r *faultRun) begun(s *faultSheet) bool {
-	day := r.now().Add(24 * time.Hour).UTC().Format("20060102")
-	if rule := s.text("RRULE"); rule != "" {
-		_, until, bounded := strings.Cut(rule, "UNTIL=")
-		return bounded && len(until) >= 8 && until[:8] <= day || strings.Contains(rule, "COUNT=")
+// over tells whether nothing of a copy is to come: it stays as what was.
+func (r *faultRun) over(href, text string) bool {
+	o, err := ical.Parse([]byte(text), ical.Limits{})
+	if err != nil {
+		r.fail("", "%s: %v", href, err)
+		return false
 	}
-	start := s.text("DTSTART")
-	return len(start) >= 8 && start[:8] <= day
+	e, err := ical.ParseEvent(o)
+	if err != nil {
+		r.fail("", "%s: %v", href, err)
+		return false
+	}
+	_, left, err := e.Next(r.now(), time.UTC)
+	return err == nil && !left
 }
