@@ -89,9 +89,9 @@ func (s *seriesRun) atAccount(r *faultRun, prefix string, state emulator.State, 
 				// It took place, or nobody came to it.
 			case c.Status == "SHELL":
 				r.fail(uid, "conference %s (key %s) was left half made", c.ID, c.Key)
-			case !ok && r.heldAgain[uid] && c.Status == "START" && c.Start.After(now):
-				// Moved after the backup, from a time that is over: the old database takes it for history, and
-				// nobody but its organiser, who holds it again, knows better.
+			case r.outdated[uid] && c.Start.After(now) && (!ok || !c.Start.Equal(next.start)):
+				// Its event was changed after the backup, and the conference brought there: the old database
+				// takes it for what it was then, over perhaps, and asks for its status, not for its time.
 			case !ok:
 				r.fail(uid, "nothing remains that asks for a conference, and there is %s", faultTold(c))
 			case !c.Start.Equal(next.start):

@@ -112,7 +112,7 @@ func (s *seriesRun) rollBack(r *faultRun, b *faultBackup) {
 	}
 	b.back, b.lost = time.Now(), s.clock.now()
 	if r.forgotten == nil {
-		r.forgotten, r.heldAgain = map[string]bool{}, map[string]bool{}
+		r.forgotten, r.outdated = map[string]bool{}, map[string]bool{}
 	}
 	for _, u := range r.users {
 		was := b.meetings[u]
@@ -123,8 +123,8 @@ func (s *seriesRun) rollBack(r *faultRun, b *faultBackup) {
 				return true
 			}
 			w := was[i]
-			if later, before := m.now().own(), w.now().own(); later != nil && before != nil && later.sheet.text("DTSTART") != before.sheet.text("DTSTART") {
-				r.heldAgain[m.uid] = true
+			if faultVersions(m.may) != faultVersions(w.may) {
+				r.outdated[m.uid] = true
 			}
 			m.may, m.revived, m.before, m.series, m.single = slices.Clone(w.may), w.revived, w.before, w.series, w.single
 			m.last, m.life = w.last, w.life

@@ -96,7 +96,7 @@ type faultOccurrence struct {
 func (o faultOccurrence) cancelled() bool { return o.part.text("STATUS") == "CANCELLED" }
 
 // faultHorizon is how far occurrences are looked for.
-const faultHorizon = 250 * 24 * time.Hour
+const faultHorizon = 500 * 24 * time.Hour
 
 // occurrences are those of the event that end after a moment, by start.
 func (s *faultSheet) occurrences(after time.Time) []faultOccurrence {

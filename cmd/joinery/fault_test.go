@@ -58,7 +58,7 @@ type faultRun struct {
 	windows   map[string]int    // how often each was hit
 	tags      map[string]string // If-Match of accepted saves, to UID
 	forgotten map[string]bool   // UIDs that an old database knows nothing of
-	heldAgain map[string]bool   // UIDs whose time was changed after the backup that was put back
+	outdated  map[string]bool   // UIDs that were changed after the backup that was put back
 }
 
 // faultCounts is what clients came to.
