@@ -158,12 +158,16 @@ func TestReconcileDrift(t *testing.T) {
 	if c.titles() != "By hand, Party, Tagged by hand" || c.get("plans") != before {
 		t.Errorf("looking changed something: %s\n%s", c.titles(), c.get("plans"))
 	}
-	c.reconcile(0, "", "mtslink 1 2 0 - 0 1 1 1", "joinery serve makes another", "joinery serve sets it right")
+	c.reconcile(0, "", "mtslink 1 2 0 - 0", "joinery serve makes another")
 	c.until(func(event string) bool {
 		return event != before && strings.Contains(event, "LOCATION:https://my.mts-link.ru/j/")
 	}, "plans")
 	soon(t, func() string {
-		if titles := c.titles(); titles != "By hand, Plans, Plans, Tagged by hand" {
+		titles := c.titles()
+		if strings.Contains(titles, "Party") {
+			c.reconcile(0, "") // a row that changed while the account was listed is left for the next run
+		}
+		if titles != "By hand, Plans, Plans, Tagged by hand" {
 			return "the account has " + titles
 		}
 		return ""
