@@ -146,7 +146,7 @@ func (d *delivery) withdraw(invited map[int64]string) error {
 			continue
 		}
 		if ev.ObjectID == 0 {
-			if err := d.forget(ev); err != nil {
+			if err := d.c.forget(d.tx, ev, d.present); err != nil {
 				return err
 			}
 			continue
@@ -234,6 +234,10 @@ func (c *Changer) withdrawn(tx *store.Tx, p *Present) (next time.Time, err error
 	now, err := c.present(tx, organizers.ID)
 	if err != nil {
 		return time.Time{}, err
+	}
+	if now.Gone {
+		// Nobody can be told. If the event comes back, it is asked anew.
+		return time.Time{}, c.forget(tx, p.Row, now)
 	}
 	declined, _ := itip.Declined(itip.ReplyView(p.Event, p.User.Addresses, nil, 0))
 	for _, a := range declined {

@@ -96,12 +96,15 @@ func (d *delivery) sequence(view *ical.Event) int {
 
 // ours tells whether what somebody has of the UID is the copy of this organiser's event. Another
 // organiser's is never touched, whatever UID it has.
-func (d *delivery) ours(held *ical.Event) bool {
-	if held == nil {
+func (d *delivery) ours(held *ical.Event) bool { return d.present.organizes(held) }
+
+// organizes tells whether copied, what somebody has of p's UID, is the copy of p, an organiser's event.
+func (p *Present) organizes(copied *ical.Event) bool {
+	if copied == nil {
 		return false
 	}
-	organizer := held.Organizer()
-	return organizer != nil && slices.Contains(d.present.User.Addresses, organizer.Address)
+	organizer := copied.Organizer()
+	return organizer != nil && slices.Contains(p.User.Addresses, organizer.Address)
 }
 
 // store writes the copy o (nil: there is none yet) of event ev.

@@ -49,26 +49,28 @@ func movedSince(copied *ical.Event, v *ical.VEvent) bool {
 	return was != nil && (!was.Start.Time.Equal(v.Start.Time) || !was.End.Time.Equal(v.End.Time))
 }
 
-// saidSince is what u answered to the organiser's event since.
+// saidSince is what u answered to the organiser's event since. A row that only notes that the organiser was told
+// is no answer.
 func saidSince(tx *store.Tx, eventID int64, u *store.User, since time.Time) ([]store.Answer, error) {
 	said, err := tx.Answers(eventID)
 	return slices.DeleteFunc(said, func(a store.Answer) bool {
-		return !slices.Contains(u.Addresses, a.Address) || !a.Updated.After(since)
+		return !slices.Contains(u.Addresses, a.Address) || !a.Stamp.After(since)
 	}), err
 }
 
-// forget notes of somebody who deleted the copy that the invitation was withdrawn: another one is a new one.
-func (d *delivery) forget(ev *store.Event) error {
+// forget notes of ev, the event of somebody who deleted the copy, that the invitation was withdrawn, or the
+// organiser's event called off: another one is a new one.
+func (c *Changer) forget(tx *store.Tx, ev *store.Event, organizers *Present) error {
 	last := parseStored(ev.Data)
-	if d.present.Gone || !d.ours(last) {
+	if !organizers.organizes(last) {
 		return nil
 	}
-	data := itip.CancelledCopy(last, max(d.present.Row.Sequence, itip.SequenceOf(last)))
+	data := itip.CancelledCopy(last, max(organizers.Row.Sequence, itip.SequenceOf(last)))
 	if string(data) == string(ev.Data) {
 		return nil
 	}
 	ev.Data = data
-	if err := d.tx.PutEvent(ev); err != nil {
+	if err := tx.PutEvent(ev); err != nil {
 		return fmt.Errorf("note what was withdrawn: %w", err)
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -377,7 +376,7 @@ func (a *answersRun) comments(standing map[string]faultStanding, outcomes map[st
 		switch n := told[c.text]; {
 		case n > 1:
 			a.house.fail(c.event.m.uid, "what %s wrote, %s, was told %d times", c.address, c.text, n)
-		case n == 0 && counted && os.Getenv("FA_COMMENTS") != "":
+		case n == 0 && counted:
 			a.house.fail(c.event.m.uid, "what %s wrote, %s (%s: %s), was never told; by\n%s", c.address, c.text, c.op.way, c.op.outcome, c.event.story(c.address))
 		}
 	}

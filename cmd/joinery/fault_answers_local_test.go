@@ -162,6 +162,9 @@ func (p *answerer) fromCopy(ctx context.Context, e *answeredEvent, one bool) {
 	if len(op.parts) == 0 {
 		return
 	}
+	if stale {
+		op.loose = c.sheet.everyPart(p.address)
+	}
 	if p.random.IntN(5) == 0 && op.way != "calendar, taken out" {
 		op.comment = p.a.comment(e, p.address, op)
 		s.set("COMMENT:" + op.comment)
@@ -271,7 +274,7 @@ func (p *answerer) fromMail(ctx context.Context, e *answeredEvent) {
 	s := l.sheet.clone()
 	s.lines = slices.DeleteFunc(s.lines, func(l string) bool { return faultLineName(l) == "METHOD" })
 	op := &answerOp{way: "calendar, from the mail", sequence: -1}
-	value := p.random.pick("ACCEPTED", "TENTATIVE")
+	value, whole := p.random.pick("ACCEPTED", "TENTATIVE"), s.master()
 	s.eachPart(func(part *faultSheet) {
 		if part.said(p.address) == "" {
 			return
@@ -281,10 +284,13 @@ func (p *answerer) fromMail(ctx context.Context, e *answeredEvent) {
 			one.key = part.key().Unix()
 			one.needKey = one.key
 		}
-		op.parts = append(op.parts, one)
+		if one.key != 0 && whole {
+			op.loose = append(op.loose, one) // what was taken out of the copy stays out of it
+		} else {
+			op.parts = append(op.parts, one)
+		}
 		part.say(p.address, value)
 	})
-	slices.SortFunc(op.parts, func(x, y answerPart) int { return int(x.key - y.key) })
 	path := "/calendars/" + p.device.user.login + "/" + faultSlugs[1] + "/mail-" + e.m.uid + ".ics"
 	p.put(ctx, e, op, path, s, "*", false)
 	if !strings.HasPrefix(op.outcome, "2") {
@@ -371,6 +377,17 @@ func (s *faultSheet) say(address, value string) {
 		}
 		return true
 	})
+}
+
+// everyPart is what somebody says in the VEVENTs of single occurrences.
+func (s *faultSheet) everyPart(address string) (parts []answerPart) {
+	for _, o := range s.overrides() {
+		if said := o.said(address); said != "" && said != "NEEDS-ACTION" {
+			key := o.key().Unix()
+			parts = append(parts, answerPart{key: key, ps: said, needKey: key, needStart: o.instant("DTSTART").Unix()})
+		}
+	}
+	return parts
 }
 
 // sayAll has somebody answer the event itself, and every occurrence that was answered as it was.

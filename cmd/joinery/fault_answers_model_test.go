@@ -14,9 +14,10 @@ type answerOp struct {
 	way          string
 	begun, ended time.Time
 	parts        []answerPart
-	must         bool // it was taken. Neither must nor void: it may have been lost
-	void         bool // it was refused
-	late         bool // it may come after others that were given later
+	must         bool         // it was taken. Neither must nor void: it may have been lost
+	void         bool         // it was refused
+	late         bool         // it may come after others that were given later
+	loose        []answerPart // what a client that says no condition holds besides: it may count
 	stamp        time.Time
 	sequence     int    // of what was answered; -1: unknown
 	outcome      string // as the answerer was told
@@ -148,6 +149,11 @@ func (s *answerState) answered(op *answerOp, capacity int) []*answerState {
 		}
 		states = next
 	}
+	for _, p := range op.loose {
+		for _, was := range slices.Clone(states) {
+			states = append(states, was.answeredPart(op, p, capacity)...)
+		}
+	}
 	if !op.must && len(op.parts) > 0 {
 		states = append(states, s)
 	}
@@ -237,7 +243,7 @@ func (e *answeredEvent) resolve(address string) []*answerState {
 		chains[1] = append(chains[1], step{op.begun, op.ended, func(s *answerState) []*answerState { return s.answered(op, e.capacity) }})
 	}
 	for _, op := range e.deletes[address] {
-		op.must = op.must && !e.askedAnew(address, op.begun, op.ended.Add(deletedLater))
+		op.must = op.must && !e.askedAnew(address, op.begun, op.ended.Add(deletedLater)) && !e.saidAfter(address, op)
 		chains[2] = append(chains[2], step{op.begun, time.Now(), func(s *answerState) []*answerState { return s.answered(op, e.capacity) }})
 	}
 	begin := e.states[address]
@@ -299,6 +305,13 @@ func (e *answeredEvent) askedAnew(address string, from, to time.Time) bool {
 		before = save.sheet
 	}
 	return false
+}
+
+// saidAfter tells whether somebody who threw the copy away said something by another way soon after.
+func (e *answeredEvent) saidAfter(address string, deleted *answerOp) bool {
+	return slices.ContainsFunc(e.answers[address], func(op *answerOp) bool {
+		return len(op.parts) > 0 && !op.void && op.ended.After(deleted.begun) && op.begun.Before(deleted.ended.Add(deletedLater))
+	})
 }
 
 // times are when components take place that somebody is asked to, each with its key.

@@ -14,7 +14,8 @@ const answerEvents = 5
 // An answeredEvent is an event with what its people were told to have said.
 type answeredEvent struct {
 	m        *faultMeeting
-	capacity int // 0: any number
+	capacity int         // 0: any number
+	last     *faultSheet // as the client that deleted it knew it; nil: it was not deleted
 
 	mu      sync.Mutex
 	ever    map[string]bool // who was invited
@@ -146,14 +147,14 @@ func (a *answersRun) rearrange(ctx context.Context, d *faultDevice, e *answeredE
 	m := e.m
 	own := m.now().own()
 	switch {
-	case own == nil && m.last == nil:
+	case own == nil && e.last == nil:
 		s, ask := a.compose(d, e)
 		d.save(ctx, m, "create", faultSlugs[0], s, ask, "*", 200)
 		return
 	case own == nil:
 		if d.random.IntN(3) > 0 {
 			m.life++
-			s := m.last.sheet.clone()
+			s := e.last.clone()
 			d.bump(m, s, false)
 			ask := m.last.wants && len(faultLinks(s.unescaped())) > 0 || s.asks() || s.text("X-JOINERY-CONFERENCE") != ""
 			d.save(ctx, m, "undo", faultSlugs[0], s, ask, "*", 200)
@@ -161,9 +162,8 @@ func (a *answersRun) rearrange(ctx context.Context, d *faultDevice, e *answeredE
 		return
 	case own.cancelled:
 		if d.random.IntN(3) == 0 {
-			m.last = nil
+			e.last = nil
 			d.remove(ctx, m)
-			m.last = nil
 			return
 		}
 		d.edit(ctx, m, "uncancel", m.before, func(s *faultSheet) { s.set("STATUS:CONFIRMED") })
@@ -202,7 +202,10 @@ func (a *answersRun) rearrange(ctx context.Context, d *faultDevice, e *answeredE
 		m.before = own.wants
 		d.edit(ctx, m, "cancel", false, func(s *faultSheet) { s.set("STATUS:CANCELLED") })
 	case x < 88:
-		d.remove(ctx, m)
+		if c, ok := d.fresh(ctx, m); ok {
+			e.last = c.sheet
+			d.remove(ctx, m)
+		}
 	case x < 90:
 		d.move(ctx, m)
 	default:

@@ -122,6 +122,17 @@ func TestRowsAnswered(t *testing.T) {
 		w.idle()
 		w.wantSaid(w.boris.get(borisCopy).body, boris, "NEEDS-ACTION")
 	})
+	rows.play("a copy is deleted while the event is called off", func(w *world) {
+		text := w.anna.save(aPath, event("a", invitation()...))
+		w.boris.delete(borisCopy)
+		w.anna.save(aPath, with(text, "STATUS:CANCELLED"))
+		w.later(time.Minute)
+		w.idle()
+		w.anna.save(aPath, with(w.anna.get(aPath).body, "STATUS:CONFIRMED"))
+		w.idle()
+		w.wantSaid(w.anna.get(aPath).body, boris, "NEEDS-ACTION")
+		w.wantSaid(w.boris.get(borisCopy).body, boris, "NEEDS-ACTION")
+	})
 	rows.play("who waits for a place waits no longer after a reschedule", func(w *world) {
 		w.anna.save(aPath, event("a", invitation("X-JOINERY-CONFERENCE;CAPACITY=1:mtslink")...))
 		w.mailed(boris, 0, "", accepted)
