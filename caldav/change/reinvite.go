@@ -50,11 +50,11 @@ func movedSince(copied *ical.Event, v *ical.VEvent) bool {
 }
 
 // saidSince is what u answered to the organiser's event since. A row that only notes that the organiser was told
-// is no answer.
+// is no answer, nor is one of before whose clock is ahead.
 func saidSince(tx *store.Tx, eventID int64, u *store.User, since time.Time) ([]store.Answer, error) {
 	said, err := tx.Answers(eventID)
 	return slices.DeleteFunc(said, func(a store.Answer) bool {
-		return !slices.Contains(u.Addresses, a.Address) || !a.Stamp.After(since)
+		return !slices.Contains(u.Addresses, a.Address) || !a.Stamp.After(since) || !a.Updated.After(since)
 	}), err
 }
 

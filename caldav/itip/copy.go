@@ -21,7 +21,8 @@ import (
 //
 // What clients write anew by themselves (DTSTAMP, LAST-MODIFIED, PRODID, zones, the order of parameters)
 // is no difference. An instance that the attendee took out comes back where the organiser moved it, or
-// raised SEQUENCE while the attendee has not declined it, or where the attendee has accepted it since. A
+// raised SEQUENCE or invited the attendee anew (held is cancelled) while the attendee has not declined it, or where
+// the attendee has accepted it since. A
 // new override has the alarms of the series in held.
 func Copy(view, held *ical.Event, own []string) (data []byte, significant bool) {
 	if held == nil {
@@ -244,7 +245,7 @@ func (j *joining) include(master *ical.VEvent, back []time.Time) {
 // and is to stay so.
 func (c *copying) staysOut(at time.Time) bool {
 	view, held := c.view.Master, c.held.Master
-	raised := view.Sequence > held.Sequence
+	raised := view.Sequence > held.Sequence || held.Cancelled() // who is invited anew has taken out nothing yet
 	series := own(view, c.addresses)
 	v := c.view.override(at)
 	if v == nil {

@@ -255,6 +255,7 @@ func (p *answerer) moveCopy(ctx context.Context, e *answeredEvent) {
 	}
 	parts := strings.Split(c.slug, "/")
 	parts[3] = otherSlug(parts[3])
+	delete(p.held, e.m.uid)
 	r := p.device.send(ctx, "MOVE", c.slug, "", map[string]string{
 		"Destination": "http://" + p.a.house.world.listen + strings.Join(parts, "/"), "Overwrite": "F",
 	})

@@ -38,6 +38,7 @@ type answerPart struct {
 type answerState struct {
 	sheet *faultSheet // as the organiser saved it; nil: never
 	live  bool
+	again bool // it was deleted once: of what was answered before, nobody knows to which time
 	parts map[int64]saidPart
 	last  map[int64]lastAnswer
 }
@@ -56,7 +57,7 @@ type lastAnswer struct {
 }
 
 func (s *answerState) clone() *answerState {
-	return &answerState{sheet: s.sheet, live: s.live, parts: maps.Clone(s.parts), last: maps.Clone(s.last)}
+	return &answerState{sheet: s.sheet, live: s.live, again: s.again, parts: maps.Clone(s.parts), last: maps.Clone(s.last)}
 }
 
 func (s *answerState) String() string {
@@ -75,7 +76,7 @@ func (s *answerState) String() string {
 
 func (s *answerState) id() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%p %v", s.sheet, s)
+	fmt.Fprintf(&b, "%p %v %v", s.sheet, s.again, s)
 	for _, key := range slices.Sorted(maps.Keys(s.last)) {
 		fmt.Fprintf(&b, " %d %v", key, s.last[key])
 	}
@@ -110,10 +111,10 @@ func (s *answerState) part(key int64) (saidPart, bool) {
 func (s *answerState) saved(save organizerSave, address string) []*answerState {
 	if save.sheet == nil {
 		n := s.clone()
-		n.live = false
+		n.live, n.again = false, true
 		return []*answerState{n}
 	}
-	n := &answerState{sheet: save.sheet, live: save.sheet.text("STATUS") != "CANCELLED", parts: map[int64]saidPart{}, last: maps.Clone(s.last)}
+	n := &answerState{sheet: save.sheet, again: s.again, live: save.sheet.text("STATUS") != "CANCELLED", parts: map[int64]saidPart{}, last: maps.Clone(s.last)}
 	take := func(key int64, part *faultSheet) {
 		p := saidPart{start: part.instant("DTSTART").Unix(), said: part.said(address), off: part.text("STATUS") == "CANCELLED"}
 		if was, ok := s.part(key); ok && was.said != "" && p.said != "" {
@@ -171,7 +172,7 @@ func (s *answerState) answeredPart(op *answerOp, p answerPart, capacity int) []*
 		return none
 	}
 	before, answered := s.last[p.key]
-	older := false // it may count as older
+	older := s.again && strings.Contains(op.way, "mail") // it may count as older
 	if answered && op.late {
 		if op.stamp.Before(before.stamp.Add(-2 * time.Second)) {
 			return none
@@ -204,7 +205,7 @@ func (s *answerState) answeredPart(op *answerOp, p answerPart, capacity int) []*
 			follow := o
 			follow.said = p.ps
 			switch {
-			case capacity > 0 && waits(o.said) && waits(was) && !like:
+			case capacity > 0 && waits(o.said) && waits(was):
 				// Who waits says less than was answered.
 				for _, x := range slices.Clone(states) {
 					y := x.clone()
@@ -310,7 +311,8 @@ func (e *answeredEvent) askedAnew(address string, from, to time.Time) bool {
 // saidAfter tells whether somebody who threw the copy away said something by another way soon after.
 func (e *answeredEvent) saidAfter(address string, deleted *answerOp) bool {
 	return slices.ContainsFunc(e.answers[address], func(op *answerOp) bool {
-		return len(op.parts) > 0 && !op.void && op.ended.After(deleted.begun) && op.begun.Before(deleted.ended.Add(deletedLater))
+		soon := op.begun.Before(deleted.ended.Add(deletedLater)) || strings.HasPrefix(op.way, "calendar") // which has the copy back
+		return len(op.parts) > 0 && !op.void && op.ended.After(deleted.begun) && soon
 	})
 }
 

@@ -122,6 +122,17 @@ func TestRowsAnswered(t *testing.T) {
 		w.idle()
 		w.wantSaid(w.boris.get(borisCopy).body, boris, "NEEDS-ACTION")
 	})
+	rows.play("who took out an occurrence is invited anew", func(w *world) {
+		text := w.anna.save(aPath, seriesOf("a", invitation()...))
+		line := person(text, boris)
+		mine := w.boris.get(borisCopy).body
+		w.boris.save(borisCopy, strings.Replace(mine, "RRULE:", inMoscow("EXDATE", nth(2))+"\r\nRRULE:", 1))
+		withoutHim := w.anna.save(aPath, seriesOf("a", "ORGANIZER;CN=Anna:mailto:"+anna, "ATTENDEE;CN=Vera:mailto:"+vera))
+		w.contains(w.boris.get(borisCopy).body, "STATUS:CANCELLED")
+		w.anna.save(aPath, plus(withoutHim, line))
+		w.wantSaid(w.anna.get(aPath).body, boris, "NEEDS-ACTION")
+		w.lacks(w.boris.get(borisCopy).body, "EXDATE", "CANCELLED")
+	})
 	rows.play("a copy is deleted while the event is called off", func(w *world) {
 		text := w.anna.save(aPath, event("a", invitation()...))
 		w.boris.delete(borisCopy)
