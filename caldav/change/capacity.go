@@ -72,11 +72,11 @@ func (c *Changer) promote(tx *store.Tx, p *Present) error {
 	if p.Event == nil || p.Object == nil || p.Gone {
 		return nil
 	}
-	rows, err := tx.Answers(p.Row.ID)
+	said, err := tx.Answers(p.Row.ID)
 	if err != nil {
 		return err
 	}
-	rows = slices.DeleteFunc(rows, func(a store.Answer) bool { return a.Waiting.IsZero() })
+	rows := slices.DeleteFunc(slices.Clone(said), func(a store.Answer) bool { return a.Waiting.IsZero() })
 	slices.SortStableFunc(rows, func(a, b store.Answer) int { return a.Waiting.Compare(b.Waiting) })
 	for i := range rows {
 		a := &rows[i]
@@ -99,7 +99,17 @@ func (c *Changer) promote(tx *store.Tx, p *Present) error {
 		if v.RecurrenceID != nil {
 			part.Occurrence = v.RecurrenceID.Time
 		}
-		data, _ := itip.Apply(p.Event, a.Address, []itip.Part{part}, tx.Now())
+		parts := []itip.Part{part}
+		for _, o := range p.Event.Overrides {
+			key := p.Event.OverrideKey(o, time.UTC)
+			if part.Occurrence.IsZero() && slices.ContainsFunc(said, func(b store.Answer) bool {
+				return b.Address == a.Address && b.RecurrenceID == key && b.PartStat == "TENTATIVE"
+			}) {
+				// Not who waits for a place: that was the answer to this one.
+				parts = append(parts, itip.Part{Occurrence: o.RecurrenceID.Time, PartStat: "TENTATIVE"})
+			}
+		}
+		data, _ := itip.Apply(p.Event, a.Address, parts, tx.Now())
 		if err := c.storeOwn(tx, p.Object, data); err != nil {
 			return err
 		}

@@ -40,7 +40,8 @@ func (c *Changer) asGuest(tx *store.Tx, s *situation) (*guest, error) {
 		return nil, fmt.Errorf("read what the attendee is to see: %w", err)
 	}
 	if g.view == nil {
-		return nil, nil
+		// Not invited any more: what a client stores of it is no longer on.
+		return nil, c.opts.Outbox.Touch(tx, WorkDeliver, m.ID, tx.Now())
 	}
 	held := g.view
 	if s.current != nil && !differs(s.current.Organizer(), s.incoming.Organizer()) {

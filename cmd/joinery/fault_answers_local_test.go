@@ -380,8 +380,11 @@ func (s *faultSheet) say(address, value string) {
 	})
 }
 
-// everyPart is what somebody says in the VEVENTs of single occurrences.
+// everyPart is what somebody says in all VEVENTs.
 func (s *faultSheet) everyPart(address string) (parts []answerPart) {
+	if said := s.said(address); s.master() && said != "" && said != "NEEDS-ACTION" {
+		parts = append(parts, answerPart{ps: said, needStart: s.instant("DTSTART").Unix()})
+	}
 	for _, o := range s.overrides() {
 		if said := o.said(address); said != "" && said != "NEEDS-ACTION" {
 			key := o.key().Unix()

@@ -122,6 +122,27 @@ func TestRowsAnswered(t *testing.T) {
 		w.idle()
 		w.wantSaid(w.boris.get(borisCopy).body, boris, "NEEDS-ACTION")
 	})
+	rows.play("who is not invited any more stores the event from the mail", func(w *world) {
+		w.anna.save(aPath, event("a", invitation()...))
+		mine := w.boris.get(borisCopy).body
+		w.boris.gone(borisCopy)
+		w.anna.save(aPath, w.swap(w.anna.get(aPath).body, person(w.anna.get(aPath).body, boris)+"\r\n", ""))
+		w.boris.save("/calendars/"+boris+"/work/mailed.ics", says(mine, boris, "ACCEPTED"))
+		w.idle()
+		w.contains(w.boris.get("/calendars/"+boris+"/work/mailed.ics").body, "STATUS:CANCELLED")
+		w.lacks(w.anna.get(aPath).body, boris)
+	})
+	rows.play("an occurrence that was answered with perhaps stays so when a place of the series is free", func(w *world) {
+		w.anna.save(aPath, seriesOf("a", invitation("X-JOINERY-CONFERENCE;CAPACITY=1:mtslink")...))
+		w.mailed(vera, 0, "", itip.Part{Occurrence: nth(2), PartStat: "TENTATIVE"})
+		w.mailed(boris, 0, "", accepted)
+		same(w, "outcome", w.mailed(vera, 0, "", accepted), change.OutcomeWaiting)
+		w.mailed(boris, 0, "", declined)
+		w.idle()
+		got := w.anna.get(aPath).body
+		w.wantSaid(got, vera, "ACCEPTED")
+		w.wantSaid(part(got, 2), vera, "TENTATIVE")
+	})
 	rows.play("who took out an occurrence is invited anew", func(w *world) {
 		text := w.anna.save(aPath, seriesOf("a", invitation()...))
 		line := person(text, boris)
