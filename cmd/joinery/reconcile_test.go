@@ -54,7 +54,9 @@ func (c *compared) put(uid string) {
 	if code, text := as(c.T, "anna", "s", "PUT", c.event+uid+".ics", webinar(uid)); code != http.StatusCreated {
 		c.Fatalf("PUT: %d %s", code, text)
 	}
-	c.until(func(event string) bool { return strings.Contains(event, "LOCATION:https://my.mts-link.ru/j/") }, uid)
+	c.until(func(event string) bool {
+		return strings.Contains(event, "LOCATION:https://my.mts-link.ru/j/") && strings.Contains(event, "SCHEDULE-STATUS=")
+	}, uid)
 }
 
 func (c *compared) get(uid string) string {
