@@ -62,7 +62,7 @@ func TestFaultAnswers(t *testing.T) {
 	case testing.Short():
 		t.Skip("the fault program takes half a minute")
 	case raced:
-		t.Skip("it is played without the race detector, by .ci/run")
+		t.Skip("it is played without the race detector")
 	case runtime.GOOS == "windows":
 		t.Skip("the fault program kills by signals, which this system has not")
 	}
