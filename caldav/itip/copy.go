@@ -261,8 +261,8 @@ func (c *copying) staysOut(at time.Time) bool {
 		return true
 	case moved:
 		return false
-	case mine != nil && series != nil && mine.PartStat != series.PartStat && mine.PartStat != "NEEDS-ACTION":
-		return false
+	case mine != nil && (mine.PartStat == "ACCEPTED" || mine.PartStat == "TENTATIVE"):
+		return false // taking it out declined it
 	}
 	return !raised
 }

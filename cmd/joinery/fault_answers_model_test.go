@@ -74,13 +74,26 @@ func (s *answerState) String() string {
 	return b.String()
 }
 
-func (s *answerState) id() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%p %v %v", s.sheet, s.again, s)
-	for _, key := range slices.Sorted(maps.Keys(s.last)) {
-		fmt.Fprintf(&b, " %d %v", key, s.last[key])
+func (s *answerState) id() string { return fmt.Sprintf("%p %v %v", s.sheet, s.again, s) }
+
+// or is s where it may as well have come about as other did: of when somebody answered last only what both know
+// remains.
+func (s *answerState) or(other *answerState) *answerState {
+	if other == nil || maps.Equal(s.last, other.last) {
+		return s
 	}
-	return b.String()
+	n := s.clone()
+	for _, key := range slices.Concat(slices.Collect(maps.Keys(s.last)), slices.Collect(maps.Keys(other.last))) {
+		x, y := s.last[key], other.last[key]
+		if x == y {
+			continue
+		}
+		if y.stamp.Before(x.stamp) {
+			x.stamp = y.stamp
+		}
+		n.last[key] = lastAnswer{x.stamp, -1}
+	}
+	return n
 }
 
 // occurs tells whether the series has that occurrence.
@@ -143,17 +156,17 @@ func (s *answerState) answered(op *answerOp, capacity int) []*answerState {
 	if op.void {
 		return states
 	}
+	for _, p := range op.loose {
+		for _, was := range slices.Clone(states) {
+			states = append(states, was.answeredPart(op, p, capacity)...)
+		}
+	}
 	for _, p := range op.parts {
 		var next []*answerState
 		for _, was := range states {
 			next = append(next, was.answeredPart(op, p, capacity)...)
 		}
 		states = next
-	}
-	for _, p := range op.loose {
-		for _, was := range slices.Clone(states) {
-			states = append(states, was.answeredPart(op, p, capacity)...)
-		}
 	}
 	if !op.must && len(op.parts) > 0 {
 		states = append(states, s)
@@ -164,15 +177,21 @@ func (s *answerState) answered(op *answerOp, capacity int) []*answerState {
 func (s *answerState) answeredPart(op *answerOp, p answerPart, capacity int) []*answerState {
 	none := []*answerState{s}
 	seen, ok := s.part(p.needKey)
-	if !s.live || !ok || seen.start != p.needStart {
+	if !s.live {
 		return none
+	}
+	late := false // the page was shown just before the organiser moved what it showed first of the series
+	if !ok || seen.start != p.needStart {
+		if late = op.way == "page" && p.key == 0 && p.needKey != 0; !late {
+			return none
+		}
 	}
 	to, ok := s.part(p.key)
 	if !ok || to.said == "" || to.off {
 		return none
 	}
 	before, answered := s.last[p.key]
-	older := s.again && strings.Contains(op.way, "mail") // it may count as older
+	older := late || s.again && strings.Contains(op.way, "mail") // it may count as older
 	if answered && op.late {
 		if op.stamp.Before(before.stamp.Add(-2 * time.Second)) {
 			return none
@@ -253,7 +272,7 @@ func (e *answeredEvent) resolve(address string) []*answerState {
 	}
 	memo := map[[3]int]map[string]*answerState{{}: {}}
 	for _, s := range begin {
-		memo[[3]int{}][s.id()] = s
+		memo[[3]int{}][s.id()] = s.or(memo[[3]int{}][s.id()])
 	}
 	done := [3]int{len(chains[0]), len(chains[1]), len(chains[2])}
 	for total := range done[0] + done[1] + done[2] {
@@ -280,7 +299,7 @@ func (e *answeredEvent) resolve(address string) []*answerState {
 				}
 				for _, s := range states {
 					for _, n := range next.do(s) {
-						memo[to][n.id()] = n
+						memo[to][n.id()] = n.or(memo[to][n.id()])
 					}
 				}
 			}

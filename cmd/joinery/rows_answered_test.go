@@ -143,6 +143,15 @@ func TestRowsAnswered(t *testing.T) {
 		w.wantSaid(got, vera, "ACCEPTED")
 		w.wantSaid(part(got, 2), vera, "TENTATIVE")
 	})
+	rows.play("an occurrence that was taken out is accepted on the page", func(w *world) {
+		w.anna.save(aPath, seriesOf("a", invitation()...))
+		w.boris.save(borisCopy, says(w.boris.get(borisCopy).body, boris, "ACCEPTED"))
+		w.boris.save(borisCopy, strings.Replace(w.boris.get(borisCopy).body, "RRULE:", inMoscow("EXDATE", nth(2))+"\r\nRRULE:", 1))
+		w.wantSaid(part(w.anna.get(aPath).body, 2), boris, "DECLINED")
+		w.mailed(boris, -1, "", itip.Part{Occurrence: nth(2), PartStat: "ACCEPTED"})
+		w.idle()
+		w.lacks(w.boris.get(borisCopy).body, "EXDATE")
+	})
 	rows.play("who took out an occurrence is invited anew", func(w *world) {
 		text := w.anna.save(aPath, seriesOf("a", invitation()...))
 		line := person(text, boris)
