@@ -100,14 +100,12 @@ func (c *Changer) promote(tx *store.Tx, p *Present) error {
 			part.Occurrence = v.RecurrenceID.Time
 		}
 		parts := []itip.Part{part}
-		for _, o := range p.Event.Overrides {
-			key := p.Event.OverrideKey(o, time.UTC)
-			if part.Occurrence.IsZero() && slices.ContainsFunc(said, func(b store.Answer) bool {
-				return b.Address == a.Address && b.RecurrenceID == key && b.PartStat == "TENTATIVE"
-			}) {
-				// Not who waits for a place: that was the answer to this one.
-				parts = append(parts, itip.Part{Occurrence: o.RecurrenceID.Time, PartStat: "TENTATIVE"})
+		if part.Occurrence.IsZero() {
+			perhaps, err := c.perhaps(tx, p, said, a.Address)
+			if err != nil {
+				return err
 			}
+			parts = append(parts, perhaps...)
 		}
 		data, _ := itip.Apply(p.Event, a.Address, parts, tx.Now())
 		if err := c.storeOwn(tx, p.Object, data); err != nil {
@@ -125,6 +123,46 @@ func (c *Changer) promote(tx *store.Tx, p *Present) error {
 		}
 	}
 	return nil
+}
+
+// perhaps are the occurrences that somebody who waits for a place in the series answered with perhaps: it
+// stands there as what waiting stands as, and is no waiting. Answers to another time count no more.
+func (c *Changer) perhaps(tx *store.Tx, p *Present, said []store.Answer, address string) ([]itip.Part, error) {
+	var parts []itip.Part
+	for _, b := range said {
+		at := p.occurrenceOf(b.RecurrenceID)
+		if b.Address != address || b.PartStat != "TENTATIVE" || at.IsZero() {
+			continue
+		}
+		v := componentOf(p.Event, at)
+		if v == nil {
+			continue
+		}
+		if mine := attendeeOf(v, address); mine == nil || mine.PartStat != "TENTATIVE" {
+			continue
+		}
+		stale, err := (&answering{c: c, tx: tx, present: p}).stale(v, b.Sequence)
+		if err != nil {
+			return nil, err
+		}
+		if !stale {
+			parts = append(parts, itip.Part{Occurrence: at, PartStat: "TENTATIVE"})
+		}
+	}
+	return parts, nil
+}
+
+// occurrenceOf is the itip.Part's Occurrence that an occurrence key names; zero for the event itself.
+func (p *Present) occurrenceOf(key string) time.Time {
+	if v := p.byKey(key); v != nil && v.RecurrenceID != nil {
+		return v.RecurrenceID.Time
+	}
+	for _, layout := range []string{"20060102T150405Z", "20060102T150405", "20060102"} {
+		if at, err := time.Parse(layout, key); err == nil {
+			return at
+		}
+	}
+	return time.Time{}
 }
 
 // byKey finds the component that an occurrence key names; empty names the event itself.

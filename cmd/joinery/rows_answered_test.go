@@ -137,11 +137,27 @@ func TestRowsAnswered(t *testing.T) {
 		w.mailed(vera, 0, "", itip.Part{Occurrence: nth(2), PartStat: "TENTATIVE"})
 		w.mailed(boris, 0, "", accepted)
 		same(w, "outcome", w.mailed(vera, 0, "", accepted), change.OutcomeWaiting)
+		w.mailed(vera, 0, "", itip.Part{Occurrence: nth(3), PartStat: "TENTATIVE"}) // as who waits stands there
 		w.mailed(boris, 0, "", declined)
 		w.idle()
 		got := w.anna.get(aPath).body
 		w.wantSaid(got, vera, "ACCEPTED")
 		w.wantSaid(part(got, 2), vera, "TENTATIVE")
+		w.wantSaid(part(got, 3), vera, "TENTATIVE")
+	})
+	rows.play("perhaps was the answer to another time than the occurrence has when a place of the series is free", func(w *world) {
+		text := w.anna.save(aPath, seriesOf("a", invitation("X-JOINERY-CONFERENCE;CAPACITY=1:mtslink")...))
+		w.mailed(vera, 0, "", itip.Part{Occurrence: nth(2), PartStat: "TENTATIVE"})
+		w.mailed(boris, 0, "", accepted)
+		w.anna.save(aPath, withOverride(text, 2, from(nth(2).Add(time.Hour))...))
+		w.wantSaid(part(w.anna.get(aPath).body, 2), vera, "NEEDS-ACTION")
+		same(w, "outcome", w.mailed(vera, 1, "", accepted), change.OutcomeWaiting)
+		w.wantSaid(part(w.anna.get(aPath).body, 2), vera, "TENTATIVE")
+		w.mailed(boris, 1, "", declined)
+		w.idle()
+		got := w.anna.get(aPath).body
+		w.wantSaid(got, vera, "ACCEPTED")
+		w.wantSaid(part(got, 2), vera, "ACCEPTED")
 	})
 	rows.play("an occurrence that was taken out is accepted on the page", func(w *world) {
 		w.anna.save(aPath, seriesOf("a", invitation()...))
