@@ -47,6 +47,7 @@ type catalogue struct {
 	OwnWords, OwnWordsSeries         string // the link to the answer page
 	SubjectAnswers, SubjectProposal  string
 	AnswersCame                      string // headline
+	OnlyYes, OnlyNo, OnlyMaybe       string // %s: the attendee
 	SaysYes, SaysNo, SaysMaybe, Says string // %s, %s: the attendee, what is said, quoted
 	Quoted                           string // %s: a comment
 	Proposes                         string // %s, %s, %s: the attendee, a time, the present one

@@ -92,14 +92,17 @@ func (s setting) saying(a store.Answer, ev *ical.Event) string {
 		}
 		return day + text
 	}
-	says := w.Says
+	says, only := w.Says, w.Says
 	switch a.PartStat {
 	case "ACCEPTED":
-		says = w.SaysYes
+		says, only = w.SaysYes, w.OnlyYes
 	case "DECLINED":
-		says = w.SaysNo
+		says, only = w.SaysNo, w.OnlyNo
 	case "TENTATIVE":
-		says = w.SaysMaybe
+		says, only = w.SaysMaybe, w.OnlyMaybe
+	}
+	if comment == "" && only != w.Says {
+		return day + fmt.Sprintf(only, who)
 	}
 	return day + fmt.Sprintf(says, who, fmt.Sprintf(w.Quoted, comment))
 }

@@ -59,7 +59,8 @@ func TestOwedBesidesChanges(t *testing.T) {
 			k.policy.MailLocals = true
 			k.deliveries[0].MessageID = ""
 		}}, after: time.Minute},
-		{name: "who was never mailed gets no CANCEL", known: plainEvent, body: strings.Replace(plainEvent, "ATTENDEE;CN=Boris:mailto:boris@example.org\n", "", 1), set: []func(*look){func(k *look) { k.deliveries[0].MessageID = "" }}, after: time.Minute, want: "remember boris"},
+		{name: "who knew it from a calendar here that is no more", known: plainEvent, body: strings.Replace(plainEvent, "ATTENDEE;CN=Boris:mailto:boris@example.org\n", "", 1), set: []func(*look){func(k *look) { k.deliveries[0].MessageID = "" }}, after: time.Minute, want: "CANCEL to boris, 1"},
+		{name: "a room that is no more", known: strings.Replace(plainEvent, "CN=Boris", "CN=Boris;CUTYPE=ROOM", 1), body: strings.Replace(plainEvent, "ATTENDEE;CN=Boris:mailto:boris@example.org\n", "", 1), set: []func(*look){func(k *look) { k.deliveries[0].MessageID = "" }}, after: time.Minute, want: "remember boris"},
 
 		{name: "forced", known: plainEvent, body: plainEvent, set: []func(*look){forced}, want: "REQUEST to boris, 0"},
 		{name: "forced with a change settles", known: plainEvent, body: renamed, set: []func(*look){forced}, next: 20 * time.Second},

@@ -262,7 +262,7 @@ func (k *look) person(address string, invited bool, event int) error {
 		return nil
 	}
 	o.Sequence = itip.Sequence(m, event, p.Row.Sequence, last, told)
-	if k.unmailed(address) || m.Method == itip.MethodCancel && !told || d != nil && !told && k.namesRoom(address) {
+	if k.unmailed(address) || d != nil && !told && (namesRoom(p.Event, address) || namesRoom(known(old), address)) {
 		// Their calendars tell them. What they know is remembered, so that nothing old is mailed later.
 		o.Message, o.Sequence = nil, max(event, last)
 	}
@@ -282,10 +282,25 @@ func (k *look) isRoom(address string) bool {
 	return u != nil && u.Kind != store.UserIndividual
 }
 
-// namesRoom tells whether the event calls address a room or a resource. One that was never mailed is, or was,
-// one of ours.
-func (k *look) namesRoom(address string) bool {
-	for _, v := range k.present.Event.All() {
+// known is the event that a kept view shows, nil where it cannot be read.
+func known(kept []byte) *ical.Event {
+	view, err := unpack(kept)
+	if err != nil || len(view) == 0 {
+		return nil
+	}
+	ev, err := itip.NewKnown(view).Event()
+	if err != nil {
+		return nil
+	}
+	return ev
+}
+
+// namesRoom tells whether ev calls address a room or a resource. One that was never mailed is, or was, one of ours.
+func namesRoom(ev *ical.Event, address string) bool {
+	if ev == nil {
+		return false
+	}
+	for _, v := range ev.All() {
 		for _, a := range v.Attendees {
 			if a.Address == address && (a.CUType == "ROOM" || a.CUType == "RESOURCE") {
 				return true

@@ -2,11 +2,11 @@ package store
 
 import "fmt"
 
-const eventColumns = `id, user_id, uid, object_id, role, deleted_at, saved_at, imported, silent, delivered, sequence, created_at, data`
+const eventColumns = `id, user_id, uid, object_id, role, deleted_at, saved_at, imported, silent, delivered, uninvited, sequence, created_at, data`
 
 func (e *Event) fields() []any {
 	return []any{&e.ID, &e.UserID, &e.UID, &e.ObjectID, &e.Role, (*instant)(&e.Deleted), (*instant)(&e.Saved),
-		&e.Imported, &e.Silent, &e.Delivered, &e.Sequence, (*instant)(&e.Created), &e.Data}
+		&e.Imported, &e.Silent, &e.Delivered, &e.Uninvited, &e.Sequence, (*instant)(&e.Created), &e.Data}
 }
 
 // EventByID reads an event.
@@ -30,14 +30,14 @@ func (tx *Tx) EventsByUID(uid string) ([]Event, error) {
 func (tx *Tx) PutEvent(e *Event) error {
 	if e.ID != 0 {
 		return tx.change("update event", `UPDATE events SET object_id = ?, role = ?, deleted_at = ?, saved_at = ?,
-			imported = ?, silent = ?, delivered = ?, sequence = ?, data = ? WHERE id = ?`,
-			e.ObjectID, e.Role, instant(e.Deleted), instant(e.Saved), e.Imported, e.Silent, e.Delivered, e.Sequence, e.Data, e.ID)
+			imported = ?, silent = ?, delivered = ?, uninvited = ?, sequence = ?, data = ? WHERE id = ?`,
+			e.ObjectID, e.Role, instant(e.Deleted), instant(e.Saved), e.Imported, e.Silent, e.Delivered, e.Uninvited, e.Sequence, e.Data, e.ID)
 	}
 	e.Created = tx.at
 	err := tx.row([]any{&e.ID}, `INSERT INTO events
-		(user_id, uid, object_id, role, deleted_at, saved_at, imported, silent, delivered, sequence, created_at, data)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-		e.UserID, e.UID, e.ObjectID, e.Role, instant(e.Deleted), instant(e.Saved), e.Imported, e.Silent, e.Delivered, e.Sequence,
+		(user_id, uid, object_id, role, deleted_at, saved_at, imported, silent, delivered, uninvited, sequence, created_at, data)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		e.UserID, e.UID, e.ObjectID, e.Role, instant(e.Deleted), instant(e.Saved), e.Imported, e.Silent, e.Delivered, e.Uninvited, e.Sequence,
 		instant(e.Created), e.Data)
 	if err != nil {
 		return fmt.Errorf("insert event: %w", err)

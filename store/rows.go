@@ -112,6 +112,8 @@ type Event struct {
 	Silent   bool      // deleted with Schedule-Reply: F
 	// Delivered: its object was put into the attendee's calendar by us, and no client has saved it since.
 	Delivered bool
+	// Uninvited: its user stored it without being, or having been, invited to it: nothing is withdrawn of it.
+	Uninvited bool
 	Sequence  int // the highest SEQUENCE that was seen or sent
 	Created   time.Time
 }

@@ -38,7 +38,7 @@ type Outcome string
 
 // The outcomes of answers.
 const (
-	OutcomeApplied   Outcome = "applied"   // it stands in the organiser's event
+	OutcomeApplied   Outcome = "applied"   // it stands in the organiser's event; one that it has no room for is told by mail
 	OutcomeSame      Outcome = "same"      // it stood there already
 	OutcomeProposed  Outcome = "proposed"  // a counter-proposal, kept for the organiser
 	OutcomeWaiting   Outcome = "waiting"   // accepted, but all places are taken
@@ -75,19 +75,30 @@ func (c *Changer) Refresh(ctx context.Context, eventID int64, address string) er
 
 // AnswerIn is Answer inside tx.
 func (c *Changer) AnswerIn(tx *store.Tx, a Answer) (Outcome, error) {
+	out, _, err := c.answerEach(tx, a)
+	return out, err
+}
+
+// answerEach is AnswerIn with the outcome of each part besides.
+func (c *Changer) answerEach(tx *store.Tx, a Answer) (Outcome, []Outcome, error) {
+	each := slices.Repeat([]Outcome{OutcomeUnknown}, len(a.Parts))
 	ev, err := find(tx.EventByID(a.EventID))
 	if err != nil {
-		return OutcomeUnknown, fmt.Errorf("read the answered event: %w", err)
+		return OutcomeUnknown, each, fmt.Errorf("read the answered event: %w", err)
 	}
 	if ev == nil || ev.Role != store.RoleOrganizer {
-		return OutcomeUnknown, nil
+		return OutcomeUnknown, each, nil
 	}
 	p, err := c.present(tx, ev.ID)
 	if err != nil {
-		return OutcomeUnknown, err
+		return OutcomeUnknown, each, err
 	}
 	r := &answering{c: c, tx: tx, present: p, Answer: a}
-	return r.take()
+	out, err := r.take()
+	if len(r.each) == len(each) {
+		return out, r.each, err
+	}
+	return out, slices.Repeat([]Outcome{out}, len(a.Parts)), err
 }
 
 // organizersEvent implements OrganizersEvent.

@@ -21,6 +21,7 @@ type answering struct {
 	news    bool                     // there is something to tell the organiser
 	key     func(time.Time) string   // names an occurrence
 	outcome Outcome
+	each    []Outcome // of the parts so far
 }
 
 // rank orders outcomes: of several parts the least happy one is told.
@@ -29,9 +30,13 @@ var rank = map[Outcome]int{
 	OutcomeStale: 7, OutcomeCancelled: 8, OutcomeUninvited: 9,
 }
 
+// came notes the outcome of the part that is being judged.
 func (r *answering) came(o Outcome) {
 	if rank[o] > rank[r.outcome] {
 		r.outcome = o
+	}
+	if part := &r.each[len(r.each)-1]; rank[o] > rank[*part] {
+		*part = o
 	}
 }
 
@@ -55,6 +60,7 @@ func (r *answering) take() (Outcome, error) {
 	var rows []*store.Answer
 	for _, part := range r.Parts {
 		part.Occurrence = itip.OccurrenceNamed(p.Event, part.Occurrence)
+		r.each = append(r.each, "")
 		row, good, err := r.part(part)
 		if err != nil {
 			return OutcomeUnknown, err
@@ -70,10 +76,11 @@ func (r *answering) take() (Outcome, error) {
 	if len(rows) == 0 {
 		return r.refused(r.outcome)
 	}
-	changed, err := r.apply(said)
+	changed, full, err := r.apply(said)
 	if err != nil {
 		return OutcomeUnknown, err
 	}
+	r.tell(full, rows)
 	changed = changed || r.news
 	for _, row := range rows {
 		if err := r.tx.PutAnswer(row); err != nil {
@@ -266,24 +273,40 @@ func (r *answering) stale(v *ical.VEvent, sequence int) (bool, error) {
 	return true, nil
 }
 
-// apply puts what was said into the organiser's event. changed tells whether anything is another now.
-func (r *answering) apply(said []itip.Part) (changed bool, err error) {
+// apply puts what was said into the organiser's event. changed tells whether anything is another now; full are
+// parts that it has no room for.
+func (r *answering) apply(said []itip.Part) (changed bool, full []itip.Part, err error) {
 	p := r.present
-	data, _ := itip.Apply(p.Event, r.Address, said, r.tx.Now())
+	data, _, full := itip.Apply(p.Event, r.Address, said, r.c.opts.Policy.madeLimit(), r.tx.Now())
 	if bytes.Equal(data, p.Object.Data) {
-		return false, nil
+		return false, full, nil
 	}
 	if e := parseStored(data); e == nil {
-		return false, fmt.Errorf("answer to %s: the event cannot be read afterwards", p.Row.UID)
+		return false, nil, fmt.Errorf("answer to %s: the event cannot be read afterwards", p.Row.UID)
 	}
 	if err := r.c.storeOwn(r.tx, p.Object, data); err != nil {
-		return false, err
+		return false, nil, err
 	}
 	if p.Event = parseStored(data); p.Event == nil {
-		return false, nil
+		return false, full, nil
 	}
 	status := map[string]string{r.Address: answered}
-	return true, r.c.markDelivered(r.tx, p.Row.ID, status, false)
+	return true, full, r.c.markDelivered(r.tx, p.Row.ID, status, false)
+}
+
+// tell has the organiser told by mail, once, of what the event has no room for.
+func (r *answering) tell(full []itip.Part, rows []*store.Answer) {
+	for _, part := range full {
+		key := r.key(part.Occurrence)
+		if before := r.known[key]; before != nil && before.PartStat == part.PartStat {
+			continue
+		}
+		for _, row := range rows {
+			if row.RecurrenceID == key {
+				row.Told, r.news = false, true
+			}
+		}
+	}
 }
 
 // follow has everything looked at that an answer may change.

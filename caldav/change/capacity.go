@@ -107,7 +107,7 @@ func (c *Changer) promote(tx *store.Tx, p *Present) error {
 			}
 			parts = append(parts, perhaps...)
 		}
-		data, _ := itip.Apply(p.Event, a.Address, parts, tx.Now())
+		data, _, _ := itip.Apply(p.Event, a.Address, parts, c.opts.Policy.madeLimit(), tx.Now())
 		if err := c.storeOwn(tx, p.Object, data); err != nil {
 			return err
 		}

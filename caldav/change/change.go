@@ -173,6 +173,10 @@ type Policy struct {
 	words map[string]Ask // by folded word, see index
 }
 
+// madeLimit is how large an organiser's event may become by the answers of others: its organiser's next save is
+// to fit.
+func (p *Policy) madeLimit() int { return cmpOr(p.MaxSize, 1<<20) / 4 * 3 }
+
 // ProviderWords says how one provider account is asked for.
 type ProviderWords struct {
 	Name     string            // of the account

@@ -142,7 +142,7 @@ func (d *delivery) withdraw(invited map[int64]string) error {
 	}
 	for i := range events {
 		ev := &events[i]
-		if ev.UserID == d.present.User.ID || invited[ev.UserID] != "" || ev.Role != store.RoleAttendee {
+		if ev.UserID == d.present.User.ID || invited[ev.UserID] != "" || ev.Role != store.RoleAttendee || ev.Uninvited {
 			continue
 		}
 		if ev.ObjectID == 0 {

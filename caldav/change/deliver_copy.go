@@ -43,9 +43,16 @@ func (d *delivery) give(u *store.User, address string, view *ical.Event) error {
 		}
 		ev = &store.Event{UserID: u.ID, UID: view.UID}
 	case o == nil:
-		if again, err := d.again(u, ev, view); err != nil || !again {
-			d.statuses[address] = delivered
+		again, err := d.again(u, ev, view)
+		if err != nil {
 			return err
+		}
+		if !again {
+			d.statuses[address] = delivered
+			if last := parseStored(ev.Data); last != nil && !d.ours(last) {
+				d.statuses[address] = undelivered
+			}
+			return nil
 		}
 	case !d.ours(held):
 		d.statuses[address] = undelivered
@@ -140,6 +147,7 @@ func (d *delivery) store(u *store.User, ev *store.Event, o *store.Object, data [
 		ev.Delivered = true
 	}
 	ev.ObjectID, ev.Role, ev.Deleted, ev.Data, ev.Silent = o.ID, store.RoleAttendee, time.Time{}, nil, false
+	ev.Uninvited = false
 	ev.Sequence = max(ev.Sequence, itip.SequenceOf(e))
 	if err := d.tx.PutEvent(ev); err != nil {
 		return fmt.Errorf("store the attendee's event: %w", err)

@@ -40,9 +40,15 @@ func (c *Changer) asGuest(tx *store.Tx, s *situation) (*guest, error) {
 		return nil, fmt.Errorf("read what the attendee is to see: %w", err)
 	}
 	if g.view == nil {
+		if s.event.ID == 0 {
+			if s.event.Uninvited, err = c.neverInvited(tx, m, s.user); err != nil {
+				return nil, err
+			}
+		}
 		// Not invited any more: what a client stores of it is no longer on.
 		return nil, c.opts.Outbox.Touch(tx, WorkDeliver, m.ID, tx.Now())
 	}
+	s.event.Uninvited = false
 	held := g.view
 	if s.current != nil && !differs(s.current.Organizer(), s.incoming.Organizer()) {
 		// What the organiser saved may not have been delivered yet.
@@ -69,7 +75,20 @@ func (c *Changer) asGuest(tx *store.Tx, s *situation) (*guest, error) {
 	return g, nil
 }
 
+// neverInvited tells whether u was never invited to ev, as far as is known: a member of a list that is.
+func (c *Changer) neverInvited(tx *store.Tx, ev *store.Event, u *store.User) (bool, error) {
+	for _, address := range u.Addresses {
+		if known, err := c.knows(tx, ev, address); err != nil || known {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 func differs(a, b *ical.Attendee) bool { return a == nil || b == nil || a.Address != b.Address }
+
+// mostSaid is how many occurrences one save answers; what is left is taken with the next one.
+const mostSaid = 1000
 
 // answer carries what the attendee answers in data, the copy that is about to be stored, into the
 // organiser's event, and returns the copy with what came of it.
@@ -90,26 +109,33 @@ func (g *guest) answer(c *Changer, tx *store.Tx, s *situation, by Caller, data [
 		// It was out before, and only the organiser has it back since.
 		return a.PartStat == "DECLINED" && s.current != nil && componentOf(s.current, a.Occurrence) == nil
 	})
+	says = says[:min(len(says), mostSaid)]
+	var parts []itip.Part
+	var mine []*ical.Attendee
 	for _, a := range says {
 		part := itip.Part{Occurrence: a.Occurrence, PartStat: a.PartStat}
-		v := componentOf(e, a.Occurrence)
-		var mine *ical.Attendee
-		if v != nil {
-			if mine = attendeeOf(v, ownAddress(e, s.user)); mine != nil && a.PartStat == "DELEGATED" {
-				part.DelegatedTo = delegates(v, mine)
+		var me *ical.Attendee
+		if v := componentOf(e, a.Occurrence); v != nil {
+			if me = attendeeOf(v, ownAddress(e, s.user)); me != nil && a.PartStat == "DELEGATED" {
+				part.DelegatedTo = delegates(v, me)
 			}
 		}
-		outcome, err := c.AnswerIn(tx, Answer{
-			EventID: g.manager.ID, Address: ownAddress(g.view, s.user), Parts: []itip.Part{part}, Sequence: -1, Comment: comment,
+		parts, mine = append(parts, part), append(mine, me)
+	}
+	if len(parts) > 0 {
+		_, outcomes, err := c.answerEach(tx, Answer{
+			EventID: g.manager.ID, Address: ownAddress(g.view, s.user), Parts: parts, Sequence: -1, Comment: comment,
 			Source: FromCalendar, By: by,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("answer the organizer: %w", err)
 		}
-		if outcome == OutcomeWaiting && mine != nil {
-			edit.SetParam(mine.Line, "PARTSTAT", "TENTATIVE")
+		for i, outcome := range outcomes {
+			if outcome == OutcomeWaiting && mine[i] != nil {
+				edit.SetParam(mine[i].Line, "PARTSTAT", "TENTATIVE")
+			}
+			done = done || outcome == OutcomeApplied || outcome == OutcomeSame || outcome == OutcomeWaiting
 		}
-		done = done || outcome == OutcomeApplied || outcome == OutcomeSame || outcome == OutcomeWaiting
 	}
 	if done {
 		for _, v := range e.All() {

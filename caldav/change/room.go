@@ -42,7 +42,7 @@ func (d *delivery) book(u *store.User, address string, view *ical.Event, ev *sto
 		parts = append(parts, part)
 	}
 	p := d.present
-	data, _ := itip.Apply(p.Event, address, parts, d.tx.Now())
+	data, _, _ := itip.Apply(p.Event, address, parts, d.c.opts.Policy.madeLimit(), d.tx.Now())
 	if string(data) != string(p.Object.Data) {
 		if err := d.c.storeOwn(d.tx, p.Object, data); err != nil {
 			return nil, err

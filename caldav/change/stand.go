@@ -73,7 +73,7 @@ func (s *situation) keepAnswers(p *plan, data []byte) []byte {
 				continue
 			}
 			part := itip.Part{Occurrence: v.RecurrenceID.Time, PartStat: a.PartStat, DelegatedTo: delegates(v, a)}
-			data, _ = itip.Apply(e, a.Address, []itip.Part{part}, s.now)
+			data, _, _ = itip.Apply(e, a.Address, []itip.Part{part}, s.policy.madeLimit(), s.now)
 			e = parseStored(data)
 		}
 	}

@@ -7,10 +7,6 @@ import (
 	"joinery/caldav/ical"
 )
 
-// mostMade bounds how large an event may become by the overrides that answers make in it. One answer is
-// a line, but an override says all that the series says.
-const mostMade = 4 << 20
-
 // Apply puts an attendee's answers into the organiser's event ev: PARTSTAT on the attendee's line of the
 // master or of the override; an occurrence without override gets one, made from the rule, where its answer
 // differs from the series' one (RFC 6638 §3.2.2.3); an answer to the series counts for overrides that it
@@ -18,12 +14,15 @@ const mostMade = 4 << 20
 // unknown are parts of which ev has no such occurrence, or where address is not invited. dtstamp is the
 // DTSTAMP of components that are made.
 //
+// limit is how many bytes the event may have by the overrides that answers make in it: an answer is a line, but
+// an override says all that the series says. Parts that need one and find no room are full.
+//
 // What is cancelled counts as not there. Of several parts that say something of the same occurrence the
 // last counts, and parts of occurrences before the one of the series, in whatever order they stand. A
 // delegation of which no delegate can be taken is unknown: to the organizer, to oneself, back to who
 // delegated, or to no mailbox.
-func Apply(ev *ical.Event, address string, parts []Part, dtstamp time.Time) (data []byte, unknown []Part) {
-	a := &applying{ev: timetableOf(ev), address: address, dtstamp: dtstamp}
+func Apply(ev *ical.Event, address string, parts []Part, limit int, dtstamp time.Time) (data []byte, unknown, full []Part) {
+	a := &applying{ev: timetableOf(ev), address: address, dtstamp: dtstamp, limit: limit}
 	series, single := a.sort(parts)
 	if series != nil && !a.toSeries(*series) {
 		a.unknown = append(a.unknown, *series)
@@ -33,7 +32,7 @@ func Apply(ev *ical.Event, address string, parts []Part, dtstamp time.Time) (dat
 			a.unknown = append(a.unknown, p)
 		}
 	}
-	return a.bytes(), a.unknown
+	return a.bytes(), a.unknown, a.full
 }
 
 // An applying is the work of one Apply.
@@ -43,6 +42,8 @@ type applying struct {
 	address string
 	dtstamp time.Time
 	unknown []Part
+	full    []Part
+	limit   int // of the event, in bytes
 	made    int // bytes of overrides
 }
 
@@ -151,8 +152,9 @@ func (a *applying) toOccurrence(p Part) bool {
 		return true
 	}
 	text := o.component(a.dtstamp)
-	if len(a.ev.Object.Data)+a.made+len(text) > max(mostMade, len(a.ev.Object.Data)) {
-		return false
+	if len(a.ev.Object.Data)+a.made+len(text) > a.limit {
+		a.full = append(a.full, p)
+		return true
 	}
 	made, err := parse([]byte("BEGIN:VCALENDAR\r\n" + text + "\r\nEND:VCALENDAR\r\n"))
 	if err != nil || made == nil || len(made.Overrides) != 1 {

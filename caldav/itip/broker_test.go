@@ -307,7 +307,7 @@ func (v *brokerVector) process(t *testing.T) (got, want string) {
 	if err != nil {
 		return says(nil), want
 	}
-	data, unknown := Apply(existing, in.Address, in.Parts, dtstamp)
+	data, unknown, _ := Apply(existing, in.Address, in.Parts, roomy, dtstamp)
 	if len(unknown) > 0 && string(data) == string(existing.Object.Data) {
 		return says(nil), want // nothing to store
 	}

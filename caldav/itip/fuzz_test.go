@@ -97,7 +97,7 @@ func FuzzApply(f *testing.F) {
 		if delegate != "" {
 			p.DelegatedTo = []Delegate{{Address: delegate, Name: delegate}}
 		}
-		out, unknown := Apply(ev, address, []Part{p}, dtstamp)
+		out, unknown, _ := Apply(ev, address, []Part{p}, roomy, dtstamp)
 		if len(unknown) > 0 && string(out) != string(data) {
 			t.Errorf("unknown, and applied:\n%s", changed(data, out))
 		}
@@ -105,7 +105,7 @@ func FuzzApply(f *testing.F) {
 		if after == nil {
 			t.Fatalf("what was made cannot be stored:\n%s", changed(data, out))
 		}
-		if again, _ := Apply(after, address, []Part{p}, dtstamp); string(again) != string(out) {
+		if again, _, _ := Apply(after, address, []Part{p}, roomy, dtstamp); string(again) != string(out) {
 			t.Errorf("applied twice:\n%s", changed(out, again))
 		}
 	})

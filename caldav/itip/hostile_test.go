@@ -50,7 +50,7 @@ func TestHostileObjects(t *testing.T) {
 			for i := range maxParts {
 				parts = append(parts, Part{Occurrence: at.Add(-time.Hour).AddDate(0, 0, i), PartStat: "DECLINED"})
 			}
-			if data, _ := Apply(ours, "boris@example.org", parts, dtstamp); len(data) > 2*mostMade {
+			if data, _, _ := Apply(ours, "boris@example.org", parts, roomy, dtstamp); len(data) > 2*mostMade {
 				t.Errorf("an event of %d bytes", len(data))
 			}
 		})

@@ -97,7 +97,7 @@ func TestReadIncomingReadsReplies(t *testing.T) {
 	if got := describeIncoming(in, nil); !strings.HasSuffix(got, "\n"+want) || in.Sequence != 2 || !in.Stamp.Equal(dtstamp) || in.Organizer != "anna@example.org" {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	data, unknown := Apply(event(t, weekly), in.Address, in.Parts, dtstamp)
+	data, unknown, _ := Apply(event(t, weekly), in.Address, in.Parts, roomy, dtstamp)
 	if v := override(read(t, data), in.Parts[0].Occurrence); len(unknown) > 0 || v == nil || attendee(v, in.Address).PartStat != "DECLINED" {
 		t.Errorf("unknown %v\n%s", unknown, data)
 	}
@@ -126,7 +126,7 @@ func TestReadIncomingNamesInstances(t *testing.T) {
 			if got := stampValue(OccurrenceNamed(ev, in.Parts[0].Occurrence)); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
-			if data, unknown := Apply(ev, in.Address, in.Parts, dtstamp); len(unknown) > 0 || string(data) == string(ev.Object.Data) {
+			if data, unknown, _ := Apply(ev, in.Address, in.Parts, roomy, dtstamp); len(unknown) > 0 || string(data) == string(ev.Object.Data) {
 				t.Errorf("unknown %v", unknown)
 			}
 		})

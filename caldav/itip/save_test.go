@@ -162,7 +162,7 @@ func answering(t *testing.T, ev, saved *ical.Event) *ical.Event {
 		}
 		parts = append(parts, p)
 	}
-	data, unknown := Apply(ev, "boris@example.org", parts, dtstamp)
+	data, unknown, _ := Apply(ev, "boris@example.org", parts, roomy, dtstamp)
 	if len(unknown) > 0 {
 		t.Errorf("unknown: %v", unknown)
 	}

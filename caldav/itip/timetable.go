@@ -153,6 +153,9 @@ func (t *timetable) alone(id time.Time) *ical.VEvent {
 	return ev.Overrides[0]
 }
 
+// mostMade is how many bytes an event may get by the components that are made in it to compare it.
+const mostMade = 4 << 20
+
 // with is t with a component for each of ids that its rule has, as far as they do not make it too large.
 func (t *timetable) with(ids []time.Time) *timetable {
 	edit := t.Object.Edit()
