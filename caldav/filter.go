@@ -61,6 +61,9 @@ type textMatch struct {
 	negate    bool
 }
 
+// maxFilters bounds the elements of a filter: each is compared with each object.
+const maxFilters = 1000
+
 var errFilter = calError(http.StatusForbidden, "valid-filter")
 
 // parseTimeRange reads the start and end of a time-range, expand or limit element.
@@ -86,7 +89,7 @@ func parseTimeRange(el *element) (*timeRange, error) {
 // parseFilter reads a CALDAV:filter, whose one comp-filter is that of VCALENDAR.
 func parseFilter(el *element) (*compFilter, error) {
 	cs := el.children()
-	if len(cs) != 1 || !cs[0].is(nsCal, "comp-filter") {
+	if el.size() > maxFilters || len(cs) != 1 || !cs[0].is(nsCal, "comp-filter") {
 		return nil, errFilter
 	}
 	f, err := parseCompFilter(cs[0])

@@ -41,6 +41,9 @@ func (q *request) report() error {
 	return davError(http.StatusForbidden, "supported-report")
 }
 
+// maxHrefs bounds what one calendar-multiget may name.
+const maxHrefs = 5000
+
 // multiget answers calendar-multiget (RFC 4791 §7.9). What cannot be read is a 404 of its own; hrefs
 // may be absolute or encoded in any way. What is named several times is answered once.
 func (q *request) multiget(root *element) error {
@@ -51,8 +54,12 @@ func (q *request) multiget(root *element) error {
 	if _, err := q.lookup(q.place); err != nil {
 		return err
 	}
+	hrefs := q.distinctHrefs(root)
+	if len(hrefs) > maxHrefs {
+		return errTooMuch
+	}
 	ms := q.startMultistatus()
-	if err := q.writeNamed(ms, q.distinctHrefs(root), pq); err != nil {
+	if err := q.writeNamed(ms, hrefs, pq); err != nil {
 		return err
 	}
 	return ms.end("")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 )
 
@@ -58,6 +59,15 @@ func (e *element) child(space, local string) *element {
 		}
 	}
 	return nil
+}
+
+// size counts the elements in e, at any depth.
+func (e *element) size() int {
+	n := 0
+	for _, c := range e.children() {
+		n += 1 + c.size()
+	}
+	return n
 }
 
 // attr returns the attribute without namespace of that name.
@@ -118,6 +128,9 @@ func readBody(r *http.Request, limit int) ([]byte, error) {
 		return nil, errTooLarge
 	}
 	data, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, refuse(http.StatusRequestTimeout, "the body came too slowly")
+	}
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, "the body broke off")
 	}
@@ -156,8 +169,8 @@ func parseXML(data []byte) (*element, error) {
 type xmlReader struct {
 	root   *element
 	open   []*element
-	raw    []xml.Name // the names as written, to match the ends
-	scopes []map[string]string
+	raw    []xml.Name          // the names as written, to match the ends
+	scopes []map[string]string // what each open element declares, outermost first; nil: nothing
 	count  int
 }
 
@@ -198,15 +211,10 @@ func (p *xmlReader) start(t xml.StartElement) error {
 	if len(p.open) == 0 && p.root != nil {
 		return errors.New("more than one element")
 	}
-	scope := p.scopes[len(p.scopes)-1]
-	copied := false
+	var scope map[string]string // what this element declares: a copy of what its parents do would cost as much for each
 	declare := func(prefix, uri string) {
-		if !copied {
-			next := make(map[string]string, len(scope)+1)
-			for k, v := range scope {
-				next[k] = v
-			}
-			scope, copied = next, true
+		if scope == nil {
+			scope = map[string]string{}
 		}
 		scope[prefix] = uri
 	}
@@ -225,7 +233,8 @@ func (p *xmlReader) start(t xml.StartElement) error {
 	if len(p.open) > 0 {
 		e.lang = p.open[len(p.open)-1].lang
 	}
-	uri, ok := scope[t.Name.Space]
+	p.scopes = append(p.scopes, scope)
+	uri, ok := p.namespace(t.Name.Space)
 	if !ok && t.Name.Space != "" {
 		return fmt.Errorf("prefix %s is not declared", t.Name.Space)
 	}
@@ -239,7 +248,7 @@ func (p *xmlReader) start(t xml.StartElement) error {
 		}
 		n := xml.Name{Local: a.Name.Local}
 		if a.Name.Space != "" {
-			if n.Space, ok = scope[a.Name.Space]; !ok {
+			if n.Space, ok = p.namespace(a.Name.Space); !ok {
 				return fmt.Errorf("prefix %s is not declared", a.Name.Space)
 			}
 		}
@@ -253,6 +262,13 @@ func (p *xmlReader) start(t xml.StartElement) error {
 	}
 	p.open = append(p.open, e)
 	p.raw = append(p.raw, t.Name)
-	p.scopes = append(p.scopes, scope)
 	return nil
+}
+
+// namespace is what a prefix stands for here.
+func (p *xmlReader) namespace(prefix string) (uri string, ok bool) {
+	for i := len(p.scopes) - 1; i >= 0 && !ok; i-- {
+		uri, ok = p.scopes[i][prefix]
+	}
+	return uri, ok
 }
