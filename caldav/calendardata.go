@@ -113,6 +113,7 @@ func (q *request) calendarData(res *resource, d *calendarData) (string, error) {
 			return "", err
 		}
 	}
+	data, _ = wholeCharacters(data)
 	return "<C:calendar-data>" + escape(string(data)) + "</C:calendar-data>", nil
 }
 

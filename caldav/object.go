@@ -90,7 +90,13 @@ func (q *request) readCalendar() ([]byte, error) {
 	if errors.Is(err, errTooLarge) {
 		return nil, calError(http.StatusForbidden, "max-resource-size")
 	}
-	return data, err
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := wholeCharacters(data); !ok { // RFC 5545 §3.1.4
+		return nil, calError(http.StatusForbidden, "valid-calendar-data")
+	}
+	return data, nil
 }
 
 // putObject answers PUT.
