@@ -61,6 +61,9 @@ func (q *request) conditions() change.Conditions {
 			}
 		}
 	}
+	if q.ifTag != "" && !c.IfMatchSet {
+		c.IfMatchSet, c.IfMatch = true, []string{q.ifTag}
+	}
 	for _, t := range parseTags(h.Values("If-None-Match")) {
 		c.IfNoneMatch = c.IfNoneMatch || t.tag == "*" && !t.weak
 	}

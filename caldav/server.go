@@ -102,6 +102,7 @@ type request struct {
 	user   *store.User // nil for an OPTIONS without credentials
 	place  place
 	prefer preferences
+	ifTag  string // see checkIf
 }
 
 // ctx is the request's context.
@@ -242,6 +243,9 @@ func (q *request) serve() error {
 		e := refuse(http.StatusMethodNotAllowed, "%s is not for this address", r.Method)
 		e.allow = q.allowed(q.place.kind)
 		return e
+	}
+	if err := q.checkIf(); err != nil {
+		return err
 	}
 	return handle(q)
 }
