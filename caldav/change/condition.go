@@ -56,32 +56,34 @@ func (c *Changer) precondition(tx *store.Tx, cur *store.Object, cond Conditions)
 }
 
 // base finds the revision that a client started from, where no If-Match named it: the newest one
-// (with scheduleTag, if that is set) which carries the same traces as its body.
-func (c *Changer) base(tx *store.Tx, cur *store.Object, in *ical.Event, marks ical.Marks, scheduleTag string) (*ical.Event, error) {
+// (with scheduleTag, if that is set) which carries the same traces as its body. last tells whether only our
+// own edits came after it.
+func (c *Changer) base(tx *store.Tx, cur *store.Object, in *ical.Event, marks ical.Marks, scheduleTag string) (e *ical.Event, last bool, err error) {
 	if cur == nil {
-		return nil, nil
+		return nil, false, nil
 	}
 	present := parseStored(cur.Data)
 	if in.Master == nil {
-		return present, nil
+		return present, true, nil
 	}
 	want := signature(in, marks)
 	if present != nil && signature(present, marks) == want {
-		return present, nil
+		return present, true, nil
 	}
 	revisions, err := tx.Revisions(cur.ID, keptRevisions)
 	if err != nil {
-		return nil, fmt.Errorf("read earlier revisions: %w", err)
+		return nil, false, fmt.Errorf("read earlier revisions: %w", err)
 	}
+	last = cur.Own
 	for _, r := range revisions {
-		if scheduleTag != "" && r.ScheduleTag != scheduleTag {
-			continue
+		if scheduleTag == "" || r.ScheduleTag == scheduleTag {
+			if e := parseStored(r.Data); e != nil && signature(e, marks) == want {
+				return e, last, nil
+			}
 		}
-		if e := parseStored(r.Data); e != nil && signature(e, marks) == want {
-			return e, nil
-		}
+		last = last && r.Own
 	}
-	return present, nil
+	return present, true, nil
 }
 
 // A trace is what of ours a body carries, for comparing bodies.
@@ -147,9 +149,9 @@ func (c *Changer) situation(tx *store.Tx, r PutRequest, in *body, cur *store.Obj
 	switch {
 	case named != nil:
 		s.base = parseStored(named)
-		s.named = s.base != nil
+		s.named, s.last = s.base != nil, s.base != nil
 	case owner != nil:
-		if s.base, err = c.base(tx, owner, in.event, marks, r.Conditions.IfScheduleTagMatch); err != nil {
+		if s.base, s.last, err = c.base(tx, owner, in.event, marks, r.Conditions.IfScheduleTagMatch); err != nil {
 			return s, nil, err
 		}
 	default:

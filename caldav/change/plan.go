@@ -30,6 +30,7 @@ type situation struct {
 
 	base, current, incoming *ical.Event // base and current are nil where there is none
 	named                   bool        // the client has said that it started from base
+	last                    bool        // nothing but our own edits came after base
 	answers                 []store.Answer
 	stale                   bool   // incoming is an attendee's save of what the organiser has changed since
 	refused                 string // why this user gets no new conference now, a conference.Reason
@@ -180,16 +181,11 @@ func (s *situation) movedIntoPast(v *ical.VEvent) bool {
 
 // judge reads the bodies and judges them, with what only the situation knows.
 func (s *situation) judge(v *ical.VEvent, b *store.Booking, marks ical.Marks, revived bool) verdict {
-	in := s.reading(v, marks)
-	var base reading
-	if s.base != nil {
-		base = s.policy.read(s.base.Master, marks)
-	}
 	fresh := b == nil
 	if b != nil && b.State == store.BookingDropped {
-		return s.restored(b, in, revived, s.reusable)
+		return s.restored(b, s.reading(v, marks), revived, s.reusable)
 	}
-	out := judge(b, base, in, s.copied)
+	out, _ := s.compare(v, b, marks, s.copied)
 	asksNew := out.move == moveCreate
 	switch {
 	case asksNew && (ended(v, s.user, s.now) || s.over()):

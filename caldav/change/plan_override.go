@@ -52,7 +52,8 @@ func (s *situation) override(edit *ical.Edit, v *ical.VEvent, key string, own *s
 		return nil
 	case active:
 		marks := s.foreignMarks(was)
-		return s.carry(edit, v, was, marks, judge(was, s.baseOf(v, marks), s.reading(v, marks), nil))
+		out, _ := s.compare(v, was, marks, nil)
+		return s.carry(edit, v, was, marks, out)
 	case was != nil && s.returns(v, was, revived):
 		marks := s.foreignMarks(was)
 		return s.carry(edit, v, was, marks, s.restored(was, s.reading(v, marks), revived, true))
@@ -87,17 +88,6 @@ func (s *situation) foreignMarks(b *store.Booking) ical.Marks {
 	return m
 }
 
-// baseOf is what the client started from in v; of an override that it has just made, the master.
-func (s *situation) baseOf(v *ical.VEvent, marks ical.Marks) reading {
-	if s.base == nil {
-		return reading{}
-	}
-	if was := counterpart(s.base, v); was != nil {
-		return s.policy.read(was, marks)
-	}
-	return s.policy.read(s.base.Master, marks)
-}
-
 // carry carries out a verdict on an override that has a booking of its own.
 func (s *situation) carry(edit *ical.Edit, v *ical.VEvent, b *store.Booking, marks ical.Marks, out verdict) *single {
 	switch out.move {
@@ -118,7 +108,7 @@ func (s *situation) carry(edit *ical.Edit, v *ical.VEvent, b *store.Booking, mar
 // following judges an override whose occurrence has the event's conference.
 func (s *situation) following(edit *ical.Edit, v *ical.VEvent, was, own *store.Booking) *single {
 	marks := s.foreignMarks(s.own)
-	in, base := s.reading(v, marks), s.baseOf(v, marks)
+	in, base := s.reading(v, marks), s.policy.read(s.baseOf(v), marks)
 	// A word says it of the occurrence itself. What else stood there before came from the event.
 	other := func(a Ask) bool {
 		return a.By != ByRule && !a.same(own.Provider, own.Kind) && (a.By == ByLocation || !base.has(a.By, a.Provider, a.Kind))
@@ -146,7 +136,7 @@ func (s *situation) following(edit *ical.Edit, v *ical.VEvent, was, own *store.B
 			b.InLocation, b.BlockGone = found.InLocation, found.Link() && !found.Block
 		}
 	}
-	out := judge(&b, base, in, nil)
+	out, base := s.compare(v, &b, marks, nil)
 	switch out.move {
 	case moveRemove:
 		if base.exists && (base.found.Link() || len(base.asks) > 0) {
@@ -201,7 +191,7 @@ func (s *situation) split(edit *ical.Edit, v *ical.VEvent, was *store.Booking, m
 // the calendar's rule may ask in it.
 func (s *situation) alone(edit *ical.Edit, v *ical.VEvent, was *store.Booking) *single {
 	marks := s.foreignMarks(s.own)
-	in, base := s.reading(v, marks), s.baseOf(v, marks)
+	in, base := s.reading(v, marks), s.policy.read(s.baseOf(v), marks)
 	orphan := s.incoming.Master == nil && s.own == nil && was == nil
 	a, asks := in.first(func(a Ask) bool {
 		switch a.By {

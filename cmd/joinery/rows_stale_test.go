@@ -8,6 +8,7 @@ import (
 
 	"joinery/caldav/change"
 	"joinery/caldav/itip"
+	"joinery/conference/emulator"
 	"joinery/store"
 )
 
@@ -68,6 +69,55 @@ func TestRowsStale(t *testing.T) {
 			w.contains(person(text, galya), "DELEGATED-FROM")
 			w.lacks(w.device(galya, "x").get("/calendars/"+galya+"/calendar/a.ics").body, "CANCELLED")
 		})
+	}
+	for name, started := range conditions {
+		// The provider's conference is gone, and another link stands where the client saw that one.
+		replaced := func(w *world) (old *rowsReply, c emulator.Conference) {
+			_, first := w.booked("LOCATION:Webinar")
+			old = w.anna.get(aPath)
+			w.live(w.mts, first.Session, "delete")
+			w.at(tomorrow().Add(-29 * time.Minute))
+			c = w.only()
+			w.wantLink(w.anna.get(aPath).body, c.Link)
+			return old, c
+		}
+		rows.play("the link is deleted by a client that has not seen that we replaced it; it says "+name, func(w *world) {
+			old, _ := replaced(w)
+			w.wantNoTrace(w.anna.save(aPath, without(old.body, "LOCATION"), started(old)...))
+			w.none()
+		})
+		rows.play("a place is typed over the link that we have replaced; the client says "+name, func(w *world) {
+			old, c := replaced(w)
+			got := w.anna.save(aPath, with(old.body, "LOCATION:Room 7"), started(old)...)
+			same(w, "LOCATION", value(got, "LOCATION"), "Room 7")
+			w.contains(value(got, "DESCRIPTION"), c.Link)
+			w.wantKept(got, c)
+		})
+		rows.play("another kind is typed over the link that we have replaced; the client says "+name, func(w *world) {
+			old, c := replaced(w)
+			got := w.anna.save(aPath, with(old.body, "LOCATION:MTS Link"), started(old)...)
+			w.wantLink(got, w.only().Link)
+			w.lacks(joined(logical(got)), c.Link)
+			same(w, "type", w.only().Type, "meeting")
+		})
+		rows.play("the word is typed over the link that we have replaced: that was another already; the client says "+name, func(w *world) {
+			old, c := replaced(w)
+			got := w.anna.save(aPath, with(old.body, "LOCATION:Webinar"), started(old)...)
+			w.wantLink(got, c.Link)
+			w.wantKept(got, c)
+		})
+		rows.play("the link of one occurrence is deleted by a client that has not seen the next one's; it says "+name, func(w *world) {
+			text := w.anna.save(aPath, withOverride(seriesOf("a", invitation("LOCATION:Webinar")...), 1, "SUMMARY:Second"))
+			old := w.anna.get(aPath)
+			first := w.onlyAt(nth(0))
+			w.at(nth(0).Add(10 * time.Minute))
+			w.live(w.mts, first.Session, "stop")
+			w.at(nth(0).Add(70 * time.Minute))
+			w.wantLink(part(w.anna.get(aPath).body, 1), w.onlyAt(nth(1)).Link)
+			got := w.anna.save(aPath, w.bared(text, 1, "LOCATION"), started(old)...)
+			w.lacks(joined(logical(part(got, 1))), "mts-link.ru")
+			w.wantLink(part(got, whole), w.onlyAt(nth(2)).Link)
+		}, func(c *config) { c.Conference.SeriesLinks = "direct" })
 	}
 	rows.play("what the organiser says of somebody on purpose counts", func(w *world) {
 		w.anna.save(aPath, event("a", invitation()...))
