@@ -4,30 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 )
-
-// A timeRange is [start, end); zero is open.
-type timeRange struct{ start, end time.Time }
-
-// overlaps tells whether [from, to) or, if they are equal, the instant from, lies in the range
-// (RFC 4791 §9.9).
-func (r timeRange) overlaps(from, to time.Time) bool {
-	if !r.end.IsZero() && !from.Before(r.end) {
-		return false
-	}
-	if r.start.IsZero() || to.After(r.start) {
-		return true
-	}
-	return !to.After(from) && !from.Before(r.start)
-}
-
-// These compare the range's ends with an instant; open ends hold everything.
-
-func (r timeRange) startsBefore(t time.Time) bool { return r.start.IsZero() || r.start.Before(t) }
-func (r timeRange) startsBy(t time.Time) bool     { return r.start.IsZero() || !r.start.After(t) }
-func (r timeRange) endsAfter(t time.Time) bool    { return r.end.IsZero() || r.end.After(t) }
-func (r timeRange) endsFrom(t time.Time) bool     { return r.end.IsZero() || !r.end.Before(t) }
 
 // A compFilter is a comp-filter (RFC 4791 §9.7.1).
 type compFilter struct {
@@ -66,30 +43,11 @@ const maxFilters = 1000
 
 var errFilter = calError(http.StatusForbidden, "valid-filter")
 
-// parseTimeRange reads the start and end of a time-range, expand or limit element.
-func parseTimeRange(el *element) (*timeRange, error) {
-	var r timeRange
-	for name, dst := range map[string]*time.Time{"start": &r.start, "end": &r.end} {
-		v, ok := el.attr(name)
-		if !ok {
-			continue
-		}
-		t, err := time.Parse("20060102T150405Z", strings.TrimSpace(v))
-		if err != nil {
-			return nil, errFilter
-		}
-		*dst = t
-	}
-	if r.start.IsZero() && r.end.IsZero() || !r.end.IsZero() && !r.start.Before(r.end) {
-		return nil, errFilter
-	}
-	return &r, nil
-}
-
-// parseFilter reads a CALDAV:filter, whose one comp-filter is that of VCALENDAR.
-func parseFilter(el *element) (*compFilter, error) {
+// parseFilter reads a report's one CALDAV:filter, whose one comp-filter is that of VCALENDAR.
+func parseFilter(root *element) (*compFilter, error) {
+	el := root.child(nsCal, "filter")
 	cs := el.children()
-	if el.size() > maxFilters || len(cs) != 1 || !cs[0].is(nsCal, "comp-filter") {
+	if el == nil || el.size() > maxFilters || len(cs) != 1 || !cs[0].is(nsCal, "comp-filter") {
 		return nil, errFilter
 	}
 	f, err := parseCompFilter(cs[0])
@@ -99,7 +57,58 @@ func parseFilter(el *element) (*compFilter, error) {
 	if f.name != "VCALENDAR" || f.notDefined || f.during != nil {
 		return nil, errFilter
 	}
-	return f, nil
+	return f, f.check()
+}
+
+// holders are the components that the standard ones stand in (RFC 5545 §3.6).
+var holders = map[string][]string{
+	"VCALENDAR": nil,
+	"VEVENT":    {"VCALENDAR"}, "VTODO": {"VCALENDAR"}, "VJOURNAL": {"VCALENDAR"}, "VFREEBUSY": {"VCALENDAR"},
+	"VTIMEZONE": {"VCALENDAR"}, "STANDARD": {"VTIMEZONE"}, "DAYLIGHT": {"VTIMEZONE"},
+	"VALARM": {"VEVENT", "VTODO"},
+}
+
+// ranged are the standard's components and properties that a time-range says something of (RFC 4791
+// §9.9).
+var (
+	rangedComponents = []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VALARM"}
+	rangedProperties = []string{"COMPLETED", "CREATED", "DTEND", "DTSTAMP", "DTSTART", "DUE", "LAST-MODIFIED", "RECURRENCE-ID"}
+)
+
+// check refuses what can never match as it was meant: a component in one that does not hold it, and a
+// time-range of what has no time (RFC 4791 §7.8, valid-filter). What the standards do not know may stand
+// anywhere.
+func (f *compFilter) check() error {
+	if f.during != nil && !slices.Contains(rangedComponents, f.name) {
+		if _, known := holders[f.name]; known {
+			return errFilter
+		}
+		return unsupportedFilter("comp-filter", f.name)
+	}
+	for _, p := range f.props {
+		if p.during != nil && !slices.Contains(rangedProperties, p.name) && !strings.HasPrefix(p.name, "X-") {
+			return errFilter
+		}
+	}
+	_, known := holders[f.name]
+	for i := range f.comps {
+		sub := &f.comps[i]
+		if hs, ok := holders[sub.name]; ok && known && !slices.Contains(hs, f.name) {
+			return errFilter
+		}
+		if err := sub.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unsupportedFilter refuses a filter element in which something stands that is not understood, and names
+// it (RFC 4791 §7.8).
+func unsupportedFilter(element, name string) error {
+	e := calError(http.StatusForbidden, "supported-filter")
+	e.inner = "<C:" + element + ` name="` + escapeAttr(name) + `"/>`
+	return e
 }
 
 func filterName(el *element) (string, error) {
@@ -116,11 +125,17 @@ func parseCompFilter(el *element) (*compFilter, error) {
 		return nil, err
 	}
 	f := &compFilter{name: name}
+	if v, ok := el.attr("test"); ok && v != "allof" {
+		return nil, unsupportedFilter("comp-filter", name) // another server's extension: anyof
+	}
 	for _, c := range el.children() {
 		switch {
 		case c.is(nsCal, "is-not-defined"):
 			f.notDefined = true
 		case c.is(nsCal, "time-range"):
+			if f.during != nil {
+				return nil, errFilter
+			}
 			if f.during, err = parseTimeRange(c); err != nil {
 				return nil, err
 			}
@@ -137,7 +152,7 @@ func parseCompFilter(el *element) (*compFilter, error) {
 			}
 			f.comps = append(f.comps, *sub)
 		default:
-			return nil, calError(http.StatusForbidden, "supported-filter")
+			return nil, unsupportedFilter("comp-filter", name)
 		}
 	}
 	if f.notDefined && (f.during != nil || len(f.props)+len(f.comps) > 0) {
@@ -157,10 +172,16 @@ func parsePropFilter(el *element) (*propFilter, error) {
 		case c.is(nsCal, "is-not-defined"):
 			f.notDefined = true
 		case c.is(nsCal, "time-range"):
+			if f.during != nil {
+				return nil, errFilter
+			}
 			if f.during, err = parseTimeRange(c); err != nil {
 				return nil, err
 			}
 		case c.is(nsCal, "text-match"):
+			if f.text != nil {
+				return nil, errFilter
+			}
 			if f.text, err = parseTextMatch(c); err != nil {
 				return nil, err
 			}
@@ -171,7 +192,7 @@ func parsePropFilter(el *element) (*propFilter, error) {
 			}
 			f.params = append(f.params, *p)
 		default:
-			return nil, calError(http.StatusForbidden, "supported-filter")
+			return nil, unsupportedFilter("prop-filter", name)
 		}
 	}
 	if f.notDefined && (f.during != nil || f.text != nil || len(f.params) > 0) || f.during != nil && f.text != nil {
@@ -191,11 +212,14 @@ func parseParamFilter(el *element) (*paramFilter, error) {
 		case c.is(nsCal, "is-not-defined"):
 			f.notDefined = true
 		case c.is(nsCal, "text-match"):
+			if f.text != nil {
+				return nil, errFilter
+			}
 			if f.text, err = parseTextMatch(c); err != nil {
 				return nil, err
 			}
 		default:
-			return nil, calError(http.StatusForbidden, "supported-filter")
+			return nil, unsupportedFilter("param-filter", name)
 		}
 	}
 	if f.notDefined && f.text != nil {

@@ -16,6 +16,7 @@ import (
 
 // The kinds of busy time (RFC 5545 §3.2.9).
 const (
+	free            = "FREE"
 	busy            = "BUSY"
 	busyTentative   = "BUSY-TENTATIVE"
 	busyUnavailable = "BUSY-UNAVAILABLE"
@@ -62,7 +63,11 @@ func busyTime(tx *store.Tx, u *store.User, cals []store.Calendar, r timeRange, m
 	}
 	err = eachReadable(tx, u, cals, "VFREEBUSY", r, func(_ *store.Object, m *matcher) error {
 		for _, fb := range m.object.Root.Find("VFREEBUSY") {
-			ps = append(ps, clip(m.periods(fb), r)...)
+			for _, l := range fb.All("FREEBUSY") {
+				if knownKind(l.Param("FBTYPE")) != free {
+					ps = append(ps, clip(m.periods(l), r)...)
+				}
+			}
 		}
 		return enough(nil)
 	})
@@ -118,10 +123,11 @@ func opaqueCalendars(tx *store.Tx, u *store.User) ([]store.Calendar, error) {
 
 // eachBusy calls f for the instances of the object that take u's time, until it returns false.
 func (m *matcher) eachBusy(u *store.User, r timeRange, f func(i ical.Instance, kind string) bool) error {
-	if m.event == nil {
+	event := m.of("VEVENT").event
+	if event == nil {
 		return nil
 	}
-	err := m.event.Expand(r.start, r.end, m.zone, func(i ical.Instance) bool {
+	err := event.Expand(r.start, r.end, m.zone, func(i ical.Instance) bool {
 		kind := busyKind(i.VEvent, u)
 		return kind == "" || f(i, kind)
 	})
@@ -160,6 +166,29 @@ func busyKind(v *ical.VEvent, u *store.User) string {
 		return busyTentative
 	}
 	return kind
+}
+
+// periods reads a FREEBUSY line; those without length, and all where one cannot be read, are left out.
+func (m *matcher) periods(l *ical.Line) []period {
+	items, err := m.object.Periods(l)
+	if err != nil {
+		return nil
+	}
+	kind := knownKind(l.Param("FBTYPE"))
+	var ps []period
+	for _, i := range items {
+		p := period{start: i.Start.In(m.zone), kind: kind}
+		switch {
+		case i.End != nil:
+			p.end = i.End.In(m.zone)
+		case i.HasDuration:
+			p.end = p.start.AddDate(0, 0, i.Days).Add(i.Exact)
+		}
+		if p.end.After(p.start) {
+			ps = append(ps, p)
+		}
+	}
+	return ps
 }
 
 // clip cuts periods to the range; those without length fall away.
@@ -211,13 +240,9 @@ func freeBusyText(method string, now time.Time, r timeRange, extra []string, ps 
 		"DTSTART:"+r.start.UTC().Format(utcForm), "DTEND:"+r.end.UTC().Format(utcForm))
 	lines = append(lines, extra...)
 	for _, p := range ps {
-		if p.kind == "FREE" {
-			continue
-		}
 		name := "FREEBUSY"
 		if p.kind != busy {
-			name = ical.FormatLine("FREEBUSY;FBTYPE="+knownKind(p.kind), nil, "")
-			name = strings.TrimSuffix(name, ":")
+			name += ";FBTYPE=" + p.kind
 		}
 		lines = append(lines, name+":"+p.start.UTC().Format(utcForm)+"/"+p.end.UTC().Format(utcForm))
 	}
@@ -229,10 +254,10 @@ func freeBusyText(method string, now time.Time, r timeRange, extra []string, ps 
 	return []byte(b.String())
 }
 
-// knownKind takes kinds that are not the standard's for BUSY (RFC 5545 §3.2.9).
+// knownKind takes kinds that are not the standard's for BUSY, and so none (RFC 5545 §3.2.9).
 func knownKind(k string) string {
 	switch k = strings.ToUpper(k); k {
-	case busy, busyTentative, busyUnavailable:
+	case free, busyTentative, busyUnavailable:
 		return k
 	}
 	return busy

@@ -68,11 +68,11 @@ func (q *request) parseBusyRequest(data []byte) (*busyRequest, error) {
 	}
 	fb := fbs[0]
 	zone := userZone(q.user)
-	m := &matcher{object: o, zone: zone}
+	m := newMatcher(o, zone)
 	req := &busyRequest{organizer: fb.First("ORGANIZER"), attendees: fb.All("ATTENDEE")}
 	var hasStart, hasEnd bool
-	req.during.start, _, hasStart = m.at(fb, "DTSTART")
-	req.during.end, _, hasEnd = m.at(fb, "DTEND")
+	req.during.start, hasStart = m.at(fb, "DTSTART")
+	req.during.end, hasEnd = m.at(fb, "DTEND")
 	if l := fb.First("UID"); l != nil {
 		req.uid = l.Value
 	}

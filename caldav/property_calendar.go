@@ -11,7 +11,7 @@ import (
 	"joinery/store"
 )
 
-// storable are the components that calendars may hold.
+// storable are the components that calendars hold; VFREEBUSY, too, where they were made for it.
 var storable = []string{"VEVENT", "VTODO", "VJOURNAL"}
 
 // collations are those of text-match (RFC 4791 §7.5).
@@ -131,7 +131,7 @@ func setComponents(c *store.Calendar, el *element) *httpError {
 	for _, ch := range el.children() {
 		name, _ := ch.attr("name")
 		name = strings.ToUpper(strings.TrimSpace(name))
-		if !ch.is(nsCal, "comp") || !slices.Contains(storable, name) {
+		if !ch.is(nsCal, "comp") || !slices.Contains(indexed, name) {
 			return calError(http.StatusForbidden, "supported-calendar-component")
 		}
 		if !slices.Contains(comps, name) {

@@ -3,6 +3,7 @@ package caldav
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"joinery/caldav/ical"
@@ -15,11 +16,7 @@ func (q *request) calendarQuery(root *element) error {
 	if err != nil {
 		return err
 	}
-	filterEl := root.child(nsCal, "filter")
-	if filterEl == nil {
-		return errFilter
-	}
-	filter, err := parseFilter(filterEl)
+	filter, err := parseFilter(root)
 	if err != nil {
 		return err
 	}
@@ -64,22 +61,26 @@ func (q *request) calendarQuery(root *element) error {
 	return ms.end("")
 }
 
+// indexed are the components of which every object holds one kind (RFC 4791 §4.1), by which the store
+// knows it.
+var indexed = []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"}
+
 // candidates lists the objects of a calendar that may pass the filter, by way of the index where the
 // filter lets it; sure tells that all of them do.
 func candidates(tx *store.Tx, c *store.Calendar, filter *compFilter) (ms []member, sure bool, err error) {
 	var ids []int64
-	var comp compFilter
-	if len(filter.props) == 0 && len(filter.comps) == 1 && !filter.comps[0].notDefined && filter.comps[0].name != "VTIMEZONE" {
-		comp = filter.comps[0]
-	}
+	i := slices.IndexFunc(filter.comps, func(f compFilter) bool { return !f.notDefined && slices.Contains(indexed, f.name) })
 	switch {
-	case comp.during != nil:
-		ids, err = tx.ObjectIDsInRange(c.ID, comp.name, comp.during.start, comp.during.end)
-	case comp.name != "":
-		sure = len(comp.props)+len(comp.comps) == 0
-		ids, err = tx.ObjectIDsInRange(c.ID, comp.name, time.Time{}, time.Time{})
-	default:
+	case i < 0:
+		sure = len(filter.props)+len(filter.comps) == 0
 		ids, err = tx.ObjectIDs(c.ID)
+	case filter.comps[i].during != nil:
+		comp := filter.comps[i]
+		ids, err = tx.ObjectIDsInRange(c.ID, comp.name, comp.during.start, comp.during.end)
+	default:
+		comp := filter.comps[i]
+		sure = len(filter.props)+len(comp.props)+len(comp.comps) == 0 && len(filter.comps) == 1
+		ids, err = tx.ObjectIDsInRange(c.ID, comp.name, time.Time{}, time.Time{})
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("listing the collection: %w", err)
@@ -118,24 +119,26 @@ func zoneOfText(text string) *time.Location {
 	if err != nil {
 		return nil
 	}
-	for _, z := range o.Root.Find("VTIMEZONE") {
-		if l := z.First("TZID"); l != nil {
-			return o.Location(l.Value)
-		}
+	zones := o.Root.Find("VTIMEZONE")
+	if len(zones) != 1 || zones[0].First("TZID") == nil {
+		return nil
 	}
-	return nil
+	return o.Location(zones[0].Text("TZID"))
 }
 
-// parseQueryZone reads a query's timezone (RFC 4791 §9.8) or timezone-id (RFC 7809 §5.1).
+// parseQueryZone reads a query's timezone (RFC 4791 §9.8) or, instead of it, timezone-id (RFC 7809 §6.2).
 func parseQueryZone(root *element) (*time.Location, error) {
-	if el := root.child(nsCal, "timezone-id"); el != nil {
-		loc, _ := ical.ZoneByName(el.trimmed())
+	el := root.child(nsCal, "timezone")
+	if id := root.child(nsCal, "timezone-id"); id != nil {
+		if el != nil {
+			return nil, refuse(http.StatusBadRequest, "timezone or timezone-id is expected")
+		}
+		loc, _ := ical.ZoneByName(id.trimmed())
 		if loc == nil {
 			return nil, calError(http.StatusForbidden, "valid-timezone")
 		}
 		return loc, nil
 	}
-	el := root.child(nsCal, "timezone")
 	if el == nil {
 		return nil, nil
 	}

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// A VEvent is a parsed view of one VEVENT.
+// A VEvent is a parsed view of one VEVENT, or of a VTODO or VJOURNAL.
 type VEvent struct {
 	Component    *Component
 	UID          string
 	RecurrenceID *Time // nil: the master
 	RangeFuture  bool  // RANGE=THISANDFUTURE
-	Start, End   Time  // End is worked out from DURATION or the default (RFC 5545 §3.6.1); exclusive, never before Start
+	Start, End   Time  // of a VTODO to its DUE; End is worked out from DURATION or the default (RFC 5545 §3.6.1); exclusive, never before Start
 	Summary      string
 	Description  string
 	Location     string
@@ -31,7 +31,7 @@ type VEvent struct {
 // Cancelled tells whether STATUS is CANCELLED.
 func (v *VEvent) Cancelled() bool { return v.Status == "CANCELLED" }
 
-// An Event is all VEVENTs of one object.
+// An Event is all VEVENTs of one object, or all its VTODOs or VJOURNALs.
 type Event struct {
 	Object    *Object
 	UID       string
@@ -61,9 +61,13 @@ func (e *Event) Organizer() *Attendee {
 // ParseEvent reads o's VEVENTs. An object without any gives an Event without master and overrides.
 // A time that cannot be read gives an error, and so do two masters and two UIDs. Without DTSTART,
 // which a mail may lack, Start and End are zero.
-func ParseEvent(o *Object) (*Event, error) {
+func ParseEvent(o *Object) (*Event, error) { return ParseSeries(o, "VEVENT") }
+
+// ParseSeries is ParseEvent of the object's components of a kind: VEVENT, VTODO or VJOURNAL. What only
+// some of them have, such as TRANSP, is read of all. A VTODO without DTSTART begins when it is due.
+func ParseSeries(o *Object, kind string) (*Event, error) {
 	e := &Event{Object: o}
-	for i, c := range o.Root.Find("VEVENT") {
+	for i, c := range o.Root.Find(kind) {
 		v, err := o.parseVEvent(c)
 		if err != nil {
 			return nil, err
@@ -79,7 +83,7 @@ func ParseEvent(o *Object) (*Event, error) {
 		case e.Master == nil:
 			e.Master = v
 		default:
-			return nil, fmt.Errorf("two events of UID %q without RECURRENCE-ID", clip(v.UID))
+			return nil, fmt.Errorf("two components of UID %q without RECURRENCE-ID", clip(v.UID))
 		}
 	}
 	return e, nil
@@ -130,7 +134,7 @@ func (o *Object) parseVEvent(c *Component) (*VEvent, error) {
 		v.RangeFuture = strings.EqualFold(l.Param("RANGE"), "THISANDFUTURE")
 	}
 	var err error
-	v.Start, v.End, err = o.span(c, "DTEND")
+	v.Start, v.End, err = o.span(c)
 	return v, err
 }
 
@@ -142,11 +146,27 @@ func (o *Object) readTime(l *Line) (Time, error) {
 	return t, nil
 }
 
-// span reads DTSTART and the end of c, which is the property of that name, or DTSTART and DURATION,
-// or the default of RFC 5545 §3.6.1: a day from a date, no time from a time. An end before the start
-// and a DURATION that is none or negative count as absent. Both are zero without DTSTART.
-func (o *Object) span(c *Component, endName string) (start, end Time, err error) {
+// endLines are the lines that may say when c ends; a VJOURNAL has none (RFC 5545 §3.6.3).
+func (c *Component) endLines() (end, duration *Line) {
+	switch c.Name {
+	case "VJOURNAL":
+		return nil, nil
+	case "VTODO":
+		return c.First("DUE"), c.First("DURATION")
+	}
+	return c.First("DTEND"), c.First("DURATION")
+}
+
+// span reads DTSTART and the end of c, which is DTEND, of a VTODO its DUE, or DTSTART and DURATION, or
+// the default of RFC 5545 §3.6.1: a day from a date, no time from a time, and none of a VTODO. An end
+// before the start and a DURATION that is none or negative count as absent. Without DTSTART both are a
+// VTODO's DUE, else zero.
+func (o *Object) span(c *Component) (start, end Time, err error) {
+	last, duration := c.endLines()
 	l := c.First("DTSTART")
+	if l == nil && c.Name == "VTODO" {
+		l = last
+	}
 	if l == nil {
 		return Time{}, Time{}, nil
 	}
@@ -154,14 +174,14 @@ func (o *Object) span(c *Component, endName string) (start, end Time, err error)
 		return Time{}, Time{}, err
 	}
 	end = start
-	if l := c.First(endName); l != nil {
-		if end, err = o.readTime(l); err != nil {
+	if last != nil {
+		if end, err = o.readTime(last); err != nil {
 			return Time{}, Time{}, err
 		}
-	} else if l := c.First("DURATION"); l != nil {
-		end = o.after(start, l.Value)
+	} else if duration != nil {
+		end = o.after(start, duration.Value)
 	}
-	if start.AllDay && end.AllDay && !end.Time.After(start.Time) {
+	if start.AllDay && end.AllDay && !end.Time.After(start.Time) && c.Name != "VTODO" {
 		end = start
 		end.Time = start.Time.AddDate(0, 0, 1)
 	} else if end.Time.Before(start.Time) {

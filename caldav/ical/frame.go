@@ -91,7 +91,7 @@ func (s *identitySet) has(id int64, c civil) bool {
 	return ok
 }
 
-// A length is how long the instances of an event are (RFC 5545 §3.8.5.3): from DTEND the exact
+// A length is how long the instances of an event are (RFC 5545 §3.8.5.3): from DTEND or DUE the exact
 // time, from DURATION its days by the calendar and the rest exactly, of dates whole days.
 type length struct {
 	days  int
@@ -102,11 +102,9 @@ func lengthOf(v *VEvent, loc *time.Location) length {
 	if v.Start.AllDay && v.End.AllDay {
 		return length{days: civilOf(v.End.Time).day() - civilOf(v.Start.Time).day()}
 	}
-	if v.Component.First("DTEND") == nil {
-		if l := v.Component.First("DURATION"); l != nil {
-			if days, exact, err := ParseDuration(l.Value); err == nil && days >= 0 && exact >= 0 {
-				return length{days: days, exact: exact}
-			}
+	if end, duration := v.Component.endLines(); end == nil && duration != nil {
+		if days, exact, err := ParseDuration(duration.Value); err == nil && days >= 0 && exact >= 0 {
+			return length{days: days, exact: exact}
 		}
 	}
 	if v.Start.Floating && v.End.Floating {

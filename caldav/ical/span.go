@@ -6,16 +6,8 @@ import "time"
 const floatingReach = 14 * time.Hour
 
 // spanOf is the time that the instances of components, all of one kind, lie in (RFC 4791 §9.9). A
-// side that is open or unknown is zero; of recurring tasks and journals the end is always open.
+// side that is open or unknown is zero.
 func spanOf(o *Object, components []*Component, recurring bool) (start, end time.Time, err error) {
-	if recurring && components[0].Name == "VEVENT" {
-		e, err := ParseEvent(o)
-		if err != nil {
-			return time.Time{}, time.Time{}, err
-		}
-		start, end = e.Span()
-		return start, end, nil
-	}
 	unknown := false
 	for _, c := range components {
 		from, to, err := componentSpan(o, c)
@@ -37,30 +29,24 @@ func spanOf(o *Object, components []*Component, recurring bool) (start, end time
 		return time.Time{}, time.Time{}, nil
 	}
 	if recurring {
-		end = time.Time{}
+		e, err := ParseSeries(o, components[0].Name)
+		if err != nil {
+			return time.Time{}, time.Time{}, err
+		}
+		start, end = e.Span()
 	}
 	return start, end, nil
 }
 
-// componentSpan is when one component alone takes place; zero if it has no time.
+// componentSpan is when one component alone takes place; zero if it has no time. A VFREEBUSY has one by
+// DTSTART and DTEND together alone.
 func componentSpan(o *Object, c *Component) (from, to time.Time, err error) {
-	endName := "DTEND"
-	if c.Name == "VTODO" {
-		endName = "DUE"
+	if c.Name == "VFREEBUSY" && (c.First("DTSTART") == nil || c.First("DTEND") == nil) {
+		return time.Time{}, time.Time{}, nil
 	}
-	start, end, err := o.span(c, endName)
-	if err != nil {
+	start, end, err := o.span(c)
+	if err != nil || start.Time.IsZero() {
 		return time.Time{}, time.Time{}, err
-	}
-	if c.First("DTSTART") == nil {
-		l := c.First(endName)
-		if l == nil {
-			return time.Time{}, time.Time{}, nil
-		}
-		if end, err = o.readTime(l); err != nil {
-			return time.Time{}, time.Time{}, err
-		}
-		start = end
 	}
 	from, _ = start.widest()
 	_, to = end.widest()
