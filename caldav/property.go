@@ -24,7 +24,7 @@ type property struct {
 }
 
 // properties are the live properties. Whatever else is set on a calendar is kept as it is.
-var properties = joinTables(webdavProperties(), accessProperties(), calendarProperties(), schedulingProperties())
+var properties = joinTables(webdavProperties(), accessProperties(), calendarProperties(), schedulingProperties(), attachmentProperties())
 
 func joinTables(tables ...map[xml.Name]property) map[xml.Name]property {
 	all := map[xml.Name]property{}

@@ -14,7 +14,8 @@ type resource struct {
 	cal  *store.Calendar // of an inbox that holds nothing yet: with ID 0
 	obj  *store.Object
 
-	invited *store.Calendar // of an inbox: the default calendar; nil: there is none
+	use     *store.AttachmentUse // of a home; nil: no files can be attached
+	invited *store.Calendar      // of an inbox: the default calendar; nil: there is none
 }
 
 // resolve finds what stands at a place of the user who asks; errNotFound if nothing does.
@@ -27,6 +28,8 @@ func (q *request) resolve(tx *store.Tx, p place) (*resource, error) {
 		return q.inbox(tx)
 	case kindInboxItem:
 		return q.message(tx, p)
+	case kindHome:
+		return res, q.attachmentUse(tx, res)
 	case kindCalendar, kindObject:
 	default:
 		return res, nil

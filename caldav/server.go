@@ -30,6 +30,9 @@ type Options struct {
 	Log       *slog.Logger     // nil: discarded
 	PublicURL string           // its host is ours in absolute addresses, beside the request's own
 
+	Attachments Attachments // nil: no files can be attached
+	Attachable  change.AttachmentPolicy
+
 	MaxSize      int // bytes of an object; 0: 1 MiB
 	MaxAttendees int // of a component; 0: 1000
 
@@ -49,12 +52,17 @@ type Server struct {
 	changes      Changes
 	now          func() time.Time
 	log          *slog.Logger
+	publicURL    string
 	publicHost   string
 	maxSize      int
 	maxAttendees int
 	observe      func(method string, status int, d time.Duration)
 	auth         *authenticator
 	turns        *turns
+	uploads      *turns
+	attachments  Attachments
+	attachable   change.AttachmentPolicy
+	davHeader    string
 	methods      map[kind]map[string]handler
 }
 
@@ -62,7 +70,12 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{
 		store: o.Store, changes: o.Changes, now: o.Now, log: o.Log, observe: o.Observe, methods: methodTable(), turns: newTurns(),
-		maxSize: o.MaxSize, maxAttendees: o.MaxAttendees,
+		maxSize: o.MaxSize, maxAttendees: o.MaxAttendees, publicURL: o.PublicURL, davHeader: davHeader,
+		uploads: newTurns(), attachments: o.Attachments, attachable: o.Attachable,
+	}
+	if s.attachments != nil {
+		s.davHeader += ", calendar-managed-attachments" // RFC 8607 §2
+		s.methods[kindObject]["POST"] = (*request).attach
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -140,7 +153,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(p)
 		}
 	}()
-	q.w.Header().Set("DAV", davHeader)
+	q.w.Header().Set("DAV", q.davHeader)
 	err := q.serve()
 	if err == nil {
 		return

@@ -54,10 +54,13 @@ func (t *turns) take(ctx context.Context, id int64) (leave func(), err error) {
 
 // turn is take for whoever asks, at most until the answer must be out. It is not to be waited for
 // inside a View, whose reader others need.
-func (q *request) turn() (leave func(), err error) {
+func (q *request) turn() (leave func(), err error) { return q.turnIn(q.turns) }
+
+// turnIn is turn for other work that a principal does in turn.
+func (q *request) turnIn(t *turns) (leave func(), err error) {
 	ctx, cancel := context.WithDeadline(q.ctx(), q.until)
 	defer cancel()
-	if leave, err = q.turns.take(ctx, q.user.ID); err == nil {
+	if leave, err = t.take(ctx, q.user.ID); err == nil {
 		return leave, nil
 	}
 	if q.ctx().Err() != nil {

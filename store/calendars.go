@@ -78,6 +78,9 @@ func (tx *Tx) UpdateCalendar(c *Calendar) error {
 // DeleteCalendar removes a calendar with its objects, their revisions and its changes. Events that
 // name one of the objects are left as they are.
 func (tx *Tx) DeleteCalendar(id int64) error {
+	if err := tx.dropAttachments(`SELECT id FROM objects WHERE calendar_id = ?`, id); err != nil {
+		return err
+	}
 	for _, q := range []string{
 		`DELETE FROM revisions WHERE object_id IN (SELECT id FROM objects WHERE calendar_id = ?)`,
 		`DELETE FROM objects WHERE calendar_id = ?`,

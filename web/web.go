@@ -37,6 +37,8 @@ type Options struct {
 	Invitation func(ctx context.Context, token string) (change.Invitation, bool, error)
 	// Answer takes an answer that was given on such a page. The same again changes nothing.
 	Answer func(ctx context.Context, a change.Answer) (change.Outcome, error)
+	// Attachments serves the files of events. false: there are none.
+	Attachments bool
 	// Hook takes a webhook for an account. It keeps neither header nor body, and may be called again
 	// with the same ones. Its error is conference.ErrForged, ErrUnknownHook, ErrUnreadableHook, or one
 	// of ours, after which the service sends it again; its text is logged. nil: there are no webhooks.
@@ -49,6 +51,7 @@ type Options struct {
 //	/metrics        see Metrics; 404 unless Options.OpenMetrics, and for anybody from elsewhere
 //	/j/TOKEN        the join page, see joinPage; 404 without Options.Door
 //	/r/TOKEN        the answer page, see answerPage; 404 without Options.Invitation
+//	/a/TOKEN/NAME   a file of an event, see attachment; 404 without Options.Attachments
 //	/hook/ACCOUNT   webhooks of providers, see hook; 404 without Options.Hook
 //
 // All other paths go to CalDAV as they were sent.
@@ -69,6 +72,9 @@ func New(o Options) http.Handler {
 	if o.Invitation != nil && o.Answer != nil {
 		ours["r"] = &answerPage{invitation: o.Invitation, answer: o.Answer, now: o.Now, log: o.Log}
 	}
+	if o.Attachments {
+		ours["a"] = &attachment{store: o.Store, log: o.Log}
+	}
 	if o.Hook != nil {
 		ours["hook"] = &hook{take: o.Hook, now: o.Now, log: o.Log, timeout: hookTimeout}
 	}
@@ -88,7 +94,7 @@ func New(o Options) http.Handler {
 				return
 			}
 			metrics.ServeHTTP(w, r)
-		case "j", "r", "hook":
+		case "a", "j", "r", "hook":
 			if h := ours[first]; h != nil {
 				h.ServeHTTP(w, r)
 				return

@@ -92,7 +92,7 @@ type MoveRequest struct {
 // A Refusal is a change that is not made because of what the client sent. Condition is an element
 // of Space to be named in the answer; it may be empty.
 type Refusal struct {
-	Status    int    // HTTP: 403, 404, 409, 412, 413
+	Status    int    // HTTP: 403, 404, 409, 412, 413, 507
 	Space     string // "DAV:" or "urn:ietf:params:xml:ns:caldav"
 	Condition string // "valid-calendar-data", "no-uid-conflict", …
 	Name      string // no-uid-conflict: the path of the other object below the home, "SLUG/NAME"
@@ -166,6 +166,8 @@ type Policy struct {
 
 	AnswerBase string // address of the answer pages, to which a token is added; empty: there are none
 	MailLocals bool   // local users are mailed what they find in their calendars too
+
+	Attachments AttachmentPolicy
 
 	Register           bool // participants are registered at the provider
 	UnregisterDeclined bool // those who declined are not

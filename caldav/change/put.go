@@ -25,9 +25,11 @@ var errPrecondition = &Refusal{Status: http.StatusPreconditionFailed, Text: "the
 
 // body is an incoming object that passed the checks.
 type body struct {
-	data    []byte
-	summary ical.Summary
-	event   *ical.Event // nil for other components
+	data     []byte
+	object   *ical.Object
+	summary  ical.Summary
+	event    *ical.Event  // nil for other components
+	attached []*ical.Line // see attachLines
 }
 
 // check parses what a client sent and holds it to the limits and RFC 4791 §5.3.2.1.
@@ -40,7 +42,7 @@ func (c *Changer) check(cal *store.Calendar, data []byte) (*body, error) {
 	if err != nil {
 		return nil, refuse("valid-calendar-data", err.Error())
 	}
-	b := &body{data: data}
+	b := &body{data: data, object: obj, attached: c.attachLines(obj)}
 	if b.summary, err = ical.Check(obj, cmpOr(c.opts.Policy.MaxAttendees, 1000)); err != nil {
 		var invalid *ical.Invalid
 		if errors.As(err, &invalid) {
@@ -136,6 +138,10 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 	if err := c.unique(tx, r, in, cur); err != nil {
 		return Result{}, nil, err
 	}
+	attachments, in, err := c.claim(tx, r, in, cur)
+	if err != nil {
+		return Result{}, nil, err
+	}
 	o := &store.Object{CalendarID: r.Calendar.ID, UserID: r.Calendar.UserID, Name: r.Name}
 	if cur != nil {
 		*o = *cur
@@ -147,7 +153,10 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 			return Result{}, nil, refuse("supported-calendar-component", "an event cannot become "+in.summary.Component)
 		}
 		o.Data, o.ScheduleTag = in.data, ""
-		return Result{Created: created, Object: o}, nil, c.storeObject(tx, o, cur)
+		if err := c.storeObject(tx, o, cur); err != nil {
+			return Result{}, nil, err
+		}
+		return Result{Created: created, Object: o}, nil, c.refer(tx, o, cur, nil, attachments)
 	}
 
 	s, owner, err := c.situation(tx, r, in, cur, named)
@@ -182,6 +191,13 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 		o.ScheduleTag = ""
 	}
 	if err := c.storeObject(tx, o, cur); err != nil {
+		return Result{}, nil, err
+	}
+	before := s.current
+	if owner == nil || owner.ID != o.ID {
+		before = nil // it is another object's
+	}
+	if err := c.refer(tx, o, cur, before, attachments); err != nil {
 		return Result{}, nil, err
 	}
 	p.event.ObjectID = o.ID

@@ -218,7 +218,8 @@ func clean(edit *ical.Edit, c *ical.Component, zones map[string]bool) {
 			zones[tzid] = true
 		}
 		for _, p := range l.Params {
-			if strings.HasPrefix(p.Name, "SCHEDULE-") || strings.HasPrefix(p.Name, "X-JOINERY-") {
+			if strings.HasPrefix(p.Name, "SCHEDULE-") || strings.HasPrefix(p.Name, "X-JOINERY-") ||
+				p.Name == "MANAGED-ID" { // RFC 8607 §3.12.6: it means something to the organiser's clients only
 				edit.SetParam(l, p.Name, "")
 			}
 		}

@@ -145,7 +145,8 @@ func (a *app) policy() change.Policy {
 		MaxAttendees: c.CalDAV.MaxAttendees, MaxSize: c.CalDAV.MaxSize, Domains: c.Mail.Domains,
 		JoinBase: c.PublicURL + "/j/", JoinAlways: c.Conference.Links == "join", SeriesDirect: c.Conference.SeriesLinks == "direct",
 		AnswerBase: c.PublicURL + "/r/", MailLocals: c.Mail.Local,
-		JoinOpens: c.Conference.Opens.d(), Register: c.Conference.Register, UnregisterDeclined: c.Conference.UnregisterDeclined,
+		Attachments: c.attachable(),
+		JoinOpens:   c.Conference.Opens.d(), Register: c.Conference.Register, UnregisterDeclined: c.Conference.UnregisterDeclined,
 	}
 	for _, pc := range c.Providers {
 		t := a.providers[pc.Name].Traits()
@@ -163,15 +164,19 @@ func (a *app) policy() change.Policy {
 
 // handler is everything that the program answers over HTTP.
 func (a *app) handler() http.Handler {
-	dav := caldav.New(caldav.Options{
+	options := caldav.Options{
 		Store: a.store, Changes: a.changer, Now: a.now, Log: a.log, PublicURL: a.config.PublicURL,
 		MaxSize: a.config.CalDAV.MaxSize, MaxAttendees: a.config.CalDAV.MaxAttendees,
 		ClientAddress: a.clientAddress(), Observe: a.metrics.Request,
-	})
+	}
+	if a.config.attaches() {
+		options.Attachments, options.Attachable = a.changer, a.config.attachable()
+	}
+	dav := caldav.New(options)
 	h := web.New(web.Options{
 		Store: a.store, CalDAV: dav, Metrics: a.metrics, Accounts: a.accounts, Log: a.log, Now: a.now,
 		OpenMetrics: a.config.Metrics == "", Door: a.changer.Door, Hook: a.hook,
-		Invitation: a.changer.Invitation, Answer: a.changer.Answer,
+		Invitation: a.changer.Invitation, Answer: a.changer.Answer, Attachments: true,
 	})
 	if a.front != nil {
 		h = a.front(h)
@@ -261,6 +266,17 @@ const history = 30 * 24 * time.Hour
 // one another.
 const purgeBatch = 200
 
+// abandoned is how old files are that were sent and to which no event came to refer, once they are removed.
+const abandoned = 24 * time.Hour
+
+// purgeChunks is purgeBatch of files, whose rows are large.
+const purgeChunks = 16
+
+// purgeFiles removes the files that no event has referred to for as long as history is kept.
+func (a *app) purgeFiles(tx *store.Tx) (more bool, err error) {
+	return tx.PurgeAttachments(tx.Now().Add(-history), tx.Now().Add(-abandoned), purgeChunks)
+}
+
 // housekeeping purges old history once a day.
 func (a *app) housekeeping(ctx context.Context) error {
 	for {
@@ -268,6 +284,12 @@ func (a *app) housekeeping(ctx context.Context) error {
 		for more := true; more && err == nil; {
 			err = a.store.Update(ctx, func(tx *store.Tx) (err error) {
 				more, err = tx.PurgeHistory(tx.Now().Add(-history), purgeBatch)
+				return err
+			})
+		}
+		for more := true; more && err == nil; {
+			err = a.store.Update(ctx, func(tx *store.Tx) (err error) {
+				more, err = a.purgeFiles(tx)
 				return err
 			})
 		}

@@ -220,6 +220,9 @@ func (c *config) check() error {
 	if c.CalDAV.MaxSize < 1024 {
 		return c.wrong("caldav.max_size", "is below 1024 bytes; no event fits")
 	}
+	if err := c.checkAttachments(); err != nil {
+		return err
+	}
 	if err := c.checkMail(); err != nil {
 		return err
 	}

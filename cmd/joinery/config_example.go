@@ -105,6 +105,11 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 # import_burst = 30
 ## Take the client's address from the last X-Forwarded-For: only behind a proxy that sets it.
 # trust_proxy = false
+## The largest file that can be attached to an event, in bytes, and how many files one event may have.
+# max_attachment_size = 26214400
+# max_attachments = 20
+## How many bytes of files all events of a user may have. 0: nobody can attach any.
+# attachment_quota = 1073741824
 
 # [mail]
 ## The relay that takes all mail: smtp://HOST:PORT (STARTTLS when offered), smtp+starttls:// (or

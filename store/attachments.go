@@ -1,0 +1,207 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// attachmentChunk is how many bytes of an attachment one row holds; only its last row holds fewer.
+const attachmentChunk = 256 << 10
+
+// An Attachment is a file that its user attached to objects (RFC 8607). Its bytes never change.
+type Attachment struct {
+	ID        int64
+	UserID    int64
+	ManagedID string // what clients name it by
+	Token     string // of its address; unguessable, never logged
+	Name      string // of the file, for people
+	Type      string // media type
+	Size      int64  // bytes
+	Created   time.Time
+	Released  time.Time // since when no object refers to it; zero: one does
+}
+
+const attachmentColumns = `id, user_id, managed_id, token, name, type, size, created_at, released_at`
+
+func (a *Attachment) fields() []any {
+	return []any{&a.ID, &a.UserID, &a.ManagedID, &a.Token, &a.Name, &a.Type, &a.Size, (*instant)(&a.Created), (*instant)(&a.Released)}
+}
+
+// AttachmentByManagedID reads an attachment, whosever it is. ErrNotFound once it is gone.
+func (tx *Tx) AttachmentByManagedID(id string) (*Attachment, error) {
+	return one(tx, "attachment", (*Attachment).fields, `SELECT `+attachmentColumns+` FROM attachments
+		WHERE managed_id = ? AND NOT gone`, id)
+}
+
+// AttachmentByToken reads the attachment at an address. ErrNotFound once it is gone, and while its bytes
+// are still coming in.
+func (tx *Tx) AttachmentByToken(token string) (*Attachment, error) {
+	return one(tx, "attachment", (*Attachment).fields, `SELECT `+attachmentColumns+` FROM attachments
+		WHERE token = ? AND NOT gone AND used`, token)
+}
+
+// An AttachmentUse is how many bytes of attachments a user has.
+type AttachmentUse struct {
+	Held  int64 // that objects refer to
+	Total int64 // with those that none refers to and that are still stored
+}
+
+// AttachmentUse sums up a user's attachments.
+func (tx *Tx) AttachmentUse(userID int64) (u AttachmentUse, err error) {
+	err = tx.row([]any{&u.Held, &u.Total}, `SELECT coalesce(sum(CASE WHEN released_at = 0 THEN size ELSE 0 END), 0),
+		coalesce(sum(size), 0) FROM attachments WHERE user_id = ?`, userID)
+	if err != nil {
+		return u, fmt.Errorf("sum up attachments: %w", err)
+	}
+	return u, nil
+}
+
+// SetAttachments says which attachments an object refers to from now on. Those that no object refers to
+// any more are released; those that were, are not any more.
+func (tx *Tx) SetAttachments(objectID int64, ids []int64) error {
+	had, err := tx.ids(`SELECT attachment_id FROM attachment_objects WHERE object_id = ?`, objectID)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if slices.Contains(had, id) {
+			continue
+		}
+		if _, err := tx.exec(`INSERT INTO attachment_objects (object_id, attachment_id) VALUES (?, ?)
+			ON CONFLICT DO NOTHING`, objectID, id); err != nil {
+			return fmt.Errorf("refer to an attachment: %w", err)
+		}
+		if err := tx.change("refer to an attachment", `UPDATE attachments SET released_at = 0, used = TRUE
+			WHERE id = ? AND NOT gone`, id); err != nil {
+			return err
+		}
+	}
+	for _, id := range had {
+		if slices.Contains(ids, id) {
+			continue
+		}
+		if _, err := tx.exec(`DELETE FROM attachment_objects WHERE object_id = ? AND attachment_id = ?`, objectID, id); err != nil {
+			return fmt.Errorf("drop an attachment: %w", err)
+		}
+		if err := tx.release(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropAttachments is for objects that are deleted, those that query finds: what they refer to stays for
+// a while, since its address has been told and the objects may come back.
+func (tx *Tx) dropAttachments(query string, arg int64) error {
+	ids, err := tx.ids(`DELETE FROM attachment_objects WHERE object_id IN (`+query+`) RETURNING attachment_id`, arg)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := tx.release(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// release notes that nothing refers to an attachment, if so.
+func (tx *Tx) release(id int64) error {
+	_, err := tx.exec(`UPDATE attachments SET released_at = ? WHERE id = ? AND released_at = 0
+		AND NOT EXISTS (SELECT 1 FROM attachment_objects WHERE attachment_id = ?)`, instant(tx.at), id, id)
+	if err != nil {
+		return fmt.Errorf("release an attachment: %w", err)
+	}
+	return nil
+}
+
+// PurgeAttachments removes attachments that no object has referred to since before released, and those
+// that none has ever referred to and that were begun before abandoned. It removes at most limit chunks
+// (above 0) of 256 KiB, so that other changes need not wait long; more tells that there may be others.
+func (tx *Tx) PurgeAttachments(released, abandoned time.Time, limit int) (more bool, err error) {
+	_, err = tx.exec(`UPDATE attachments SET gone = TRUE WHERE id IN (SELECT id FROM attachments
+		WHERE released_at <> 0 AND NOT gone AND released_at < CASE WHEN used THEN ? ELSE ? END LIMIT ?)`,
+		instant(released), instant(abandoned), max(limit, 1))
+	if err != nil {
+		return false, fmt.Errorf("purge attachments: %w", err)
+	}
+	return tx.purgeGone(limit)
+}
+
+// purgeGone removes at most limit chunks of what is gone.
+func (tx *Tx) purgeGone(limit int) (more bool, err error) {
+	n, err := tx.exec(`DELETE FROM attachment_chunks WHERE (attachment_id, number) IN
+		(SELECT c.attachment_id, c.number FROM attachments a JOIN attachment_chunks c ON c.attachment_id = a.id
+		WHERE a.gone LIMIT ?)`, max(limit, 1))
+	if err != nil {
+		return false, fmt.Errorf("purge attachments: %w", err)
+	}
+	if n > 0 {
+		return true, nil
+	}
+	if _, err := tx.exec(`DELETE FROM attachments WHERE gone`); err != nil {
+		return false, fmt.Errorf("purge attachments: %w", err)
+	}
+	return false, nil
+}
+
+// insertAttachment makes the row of an attachment whose bytes are to come.
+func (tx *Tx) insertAttachment(a *Attachment) error {
+	a.Size, a.Created, a.Released = 0, tx.at, tx.at
+	err := tx.row([]any{&a.ID}, `INSERT INTO attachments
+		(user_id, managed_id, token, name, type, size, used, gone, created_at, released_at)
+		VALUES (?, ?, ?, ?, ?, 0, FALSE, FALSE, ?, ?) RETURNING id`,
+		a.UserID, a.ManagedID, a.Token, a.Name, a.Type, instant(a.Created), instant(a.Released))
+	if err != nil {
+		return fmt.Errorf("insert attachment: %w", err)
+	}
+	return nil
+}
+
+// appendAttachment stores the next chunk of an attachment.
+func (tx *Tx) appendAttachment(a *Attachment, data []byte) error {
+	err := tx.change("store an attachment", `UPDATE attachments SET size = size + ? WHERE id = ? AND NOT gone`, len(data), a.ID)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO attachment_chunks (attachment_id, number, data) VALUES (?, ?, ?)`,
+		a.ID, a.Size/attachmentChunk, data)
+	if err != nil {
+		return fmt.Errorf("store an attachment: %w", err)
+	}
+	return nil
+}
+
+// attachmentData reads a chunk.
+func (tx *Tx) attachmentData(id, number int64) ([]byte, error) {
+	var data []byte
+	err := tx.row([]any{&data}, `SELECT c.data FROM attachment_chunks c JOIN attachments a ON a.id = c.attachment_id
+		WHERE c.attachment_id = ? AND c.number = ? AND NOT a.gone`, id, number)
+	if err != nil {
+		return nil, fmt.Errorf("read an attachment: %w", err)
+	}
+	return data, nil
+}
+
+// oldestReleased is the attachment of a user that was released first, 0 if there is none.
+func (tx *Tx) oldestReleased(userID int64) (id int64, err error) {
+	err = tx.row([]any{&id}, `SELECT id FROM attachments WHERE user_id = ? AND released_at <> 0 AND used AND NOT gone
+		ORDER BY released_at, id LIMIT 1`, userID)
+	if errors.Is(err, ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look for released attachments: %w", err)
+	}
+	return id, nil
+}
+
+// giveUp has an attachment gone.
+func (tx *Tx) giveUp(id int64) error {
+	if _, err := tx.exec(`UPDATE attachments SET gone = TRUE WHERE id = ? AND released_at <> 0`, id); err != nil {
+		return fmt.Errorf("give up an attachment: %w", err)
+	}
+	return nil
+}
