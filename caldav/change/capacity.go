@@ -40,15 +40,17 @@ func (r *answering) seat(v *ical.VEvent, row *store.Answer, part itip.Part) (*st
 }
 
 // taken is how many places others than address have where an answer of that person to v counts: of a series
-// also in those of its overrides that follow it, the fullest of them.
-func (p *Present) taken(v *ical.VEvent, address string) int {
+// also in those of its overrides that follow it, the fullest of them. but are occurrences to which something else
+// was answered.
+func (p *Present) taken(v *ical.VEvent, address string, but ...itip.Part) int {
 	n := taken(v, p.User, address)
 	mine := attendeeOf(v, address)
 	if v.RecurrenceID != nil || mine == nil {
 		return n
 	}
 	for _, o := range p.Event.Overrides {
-		if also := attendeeOf(o, address); also != nil && also.PartStat == mine.PartStat && !o.Cancelled() {
+		other := slices.ContainsFunc(but, func(b itip.Part) bool { return b.Occurrence.Equal(o.RecurrenceID.Time) })
+		if also := attendeeOf(o, address); also != nil && also.PartStat == mine.PartStat && !o.Cancelled() && !other {
 			n = max(n, taken(o, p.User, address))
 		}
 	}
@@ -92,21 +94,17 @@ func (c *Changer) promote(tx *store.Tx, p *Present) error {
 			}
 			continue
 		}
-		if seats := p.seats(); seats > 0 && p.taken(v, a.Address) >= seats {
-			continue
-		}
 		part := itip.Part{PartStat: "ACCEPTED"}
+		var perhaps []itip.Part
 		if v.RecurrenceID != nil {
 			part.Occurrence = v.RecurrenceID.Time
+		} else if perhaps, err = c.perhaps(tx, p, said, a.Address); err != nil {
+			return err
 		}
-		parts := []itip.Part{part}
-		if part.Occurrence.IsZero() {
-			perhaps, err := c.perhaps(tx, p, said, a.Address)
-			if err != nil {
-				return err
-			}
-			parts = append(parts, perhaps...)
+		if seats := p.seats(); seats > 0 && p.taken(v, a.Address, perhaps...) >= seats {
+			continue
 		}
+		parts := append([]itip.Part{part}, perhaps...)
 		data, _, _ := itip.Apply(p.Event, a.Address, parts, c.opts.Policy.madeLimit(), tx.Now())
 		if err := c.storeOwn(tx, p.Object, data); err != nil {
 			return err

@@ -145,6 +145,18 @@ func TestRowsAnswered(t *testing.T) {
 		w.wantSaid(part(got, 2), vera, "TENTATIVE")
 		w.wantSaid(part(got, 3), vera, "TENTATIVE")
 	})
+	rows.play("a full occurrence that was answered with perhaps keeps nobody from the series", func(w *world) {
+		w.anna.save(aPath, seriesOf("a", invitation("X-JOINERY-CONFERENCE;CAPACITY=1:mtslink")...))
+		w.mailed(vera, 0, "", itip.Part{Occurrence: nth(2), PartStat: "TENTATIVE"})
+		w.mailed(boris, 0, "", accepted)
+		same(w, "outcome", w.mailed(vera, 0, "", accepted), change.OutcomeWaiting)
+		w.mailed(boris, 0, "", declined, itip.Part{Occurrence: nth(2), PartStat: "ACCEPTED"})
+		w.idle()
+		got := w.anna.get(aPath).body
+		w.wantSaid(part(got, 2), boris, "ACCEPTED")
+		w.wantSaid(got, vera, "ACCEPTED")
+		w.wantSaid(part(got, 2), vera, "TENTATIVE")
+	})
 	rows.play("perhaps was the answer to another time than the occurrence has when a place of the series is free", func(w *world) {
 		text := w.anna.save(aPath, seriesOf("a", invitation("X-JOINERY-CONFERENCE;CAPACITY=1:mtslink")...))
 		w.mailed(vera, 0, "", itip.Part{Occurrence: nth(2), PartStat: "TENTATIVE"})
