@@ -2,6 +2,7 @@ package caldav
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,6 +99,22 @@ func checkSource(c change.Conditions, o *store.Object) error {
 		}
 	}
 	if c.IfScheduleTagMatch != "" && c.IfScheduleTagMatch != o.ScheduleTag {
+		return errPrecondition
+	}
+	return nil
+}
+
+// checkResource holds what is there to the request's preconditions. Collections have no entity tag, so of
+// If-Match they meet "*" alone.
+func (q *request) checkResource(res *resource) error {
+	cond := q.conditions()
+	if res.obj != nil {
+		if noneMatches(q.r.Header, res.obj) {
+			return errPrecondition
+		}
+		return checkSource(cond, res.obj)
+	}
+	if cond.IfNoneMatch || cond.IfScheduleTagMatch != "" || cond.IfMatchSet && !slices.Contains(cond.IfMatch, "*") {
 		return errPrecondition
 	}
 	return nil

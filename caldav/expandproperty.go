@@ -3,6 +3,7 @@ package caldav
 import (
 	"encoding/xml"
 	"net/http"
+	"slices"
 	"strings"
 
 	"joinery/store"
@@ -77,6 +78,11 @@ type expansion struct {
 func (x *expansion) propstats(res *resource, wanted []wantedProperty) ([]propstat, error) {
 	if x.count++; x.count > maxExpansion {
 		return nil, errTooMuch
+	}
+	if slices.ContainsFunc(wanted, func(w wantedProperty) bool { return properties[w.name].get == nil }) {
+		if err := res.readDead(x.tx); err != nil {
+			return nil, err
+		}
 	}
 	var found, missing strings.Builder
 	for _, w := range wanted {

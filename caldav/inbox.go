@@ -49,11 +49,8 @@ func (q *request) deleteMessage() error {
 		if err != nil {
 			return err
 		}
-		if err := checkSource(q.conditions(), res.obj); err != nil {
+		if err := q.checkResource(res); err != nil {
 			return err
-		}
-		if noneMatches(q.r.Header, res.obj) {
-			return errPrecondition
 		}
 		return tx.DeleteObject(res.obj.ID)
 	})
@@ -82,25 +79,22 @@ func takesEvents(c *store.Calendar) bool { return slices.Contains(componentsOf(c
 
 var errDefaultNeeded = calError(http.StatusForbidden, "default-calendar-needed")
 
-// assignInbox makes all assignments on the inbox, of which only the default calendar can be chosen, or
-// tells by propstats what was wrong with them; the error is errAssignments then.
-func (q *request) assignInbox(tx *store.Tx, as []assignment) ([]propstat, error) {
+// assignInbox makes all assignments on the inbox, of which among live properties only the default
+// calendar can be chosen, or tells by propstats what was wrong with them; the error is errAssignments then.
+func (q *request) assignInbox(tx *store.Tx, res *resource, as []assignment) ([]propstat, error) {
 	u, err := tx.UserByID(q.user.ID)
 	if err != nil {
 		return nil, fmt.Errorf("reading the user: %w", err)
 	}
-	errs := make([]*httpError, len(as))
-	for i, a := range as {
-		errs[i] = errProtected
+	chosen := u.DefaultCalendar
+	groups, err := q.assignDead(tx, res, as, func(a assignment) (*httpError, error) {
 		if a.name == cal("schedule-default-calendar-URL") {
-			if errs[i], err = q.chooseDefault(tx, u, a.el); err != nil {
-				return nil, err
-			}
+			return q.chooseDefault(tx, u, a.el)
 		}
-	}
-	groups, ok := outcomes(as, errs)
-	if !ok {
-		return groups, errAssignments
+		return errProtected, nil
+	})
+	if err != nil || u.DefaultCalendar == chosen {
+		return groups, err
 	}
 	if err := tx.UpdateUser(u); err != nil {
 		return nil, fmt.Errorf("keeping the default calendar: %w", err)

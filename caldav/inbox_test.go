@@ -215,8 +215,8 @@ func TestInboxIsTheServers(t *testing.T) {
 	if got := f.do("GET", annaInbox+"one.ics", "").want(http.StatusOK).body; got != message("REQUEST") {
 		t.Errorf("the message is now\n%s", got)
 	}
-	if fd := f.do("PROPPATCH", annaInbox+"one.ics", patch("<E:x>1</E:x>", "")).one(); fd.other["{urn:example}x"] != http.StatusForbidden {
-		t.Errorf("a message took a property: %+v", fd)
+	if fd := f.do("PROPPATCH", annaInbox+"one.ics", patch("<D:displayname>1</D:displayname>", "")).one(); fd.other["{DAV:}displayname"] != http.StatusForbidden {
+		t.Errorf("a message took a name: %+v", fd)
 	}
 
 	want := map[string]string{annaHome: "collection", annaCal: "collection calendar", annaInbox: "collection schedule-inbox", annaHome + "outbox/": "collection schedule-outbox"}

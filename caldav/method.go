@@ -31,7 +31,7 @@ func methodTable() map[kind]map[string]handler {
 		kindInbox:      settable,
 		kindOutbox:     with(settable, map[string]handler{"POST": (*request).outboxPost}),
 		kindCalendar: with(settable, map[string]handler{
-			"DELETE": (*request).deleteCalendar, "MKCALENDAR": (*request).mkcalendar, "MKCOL": (*request).mkcol,
+			"DELETE": (*request).deleteCalendar, "COPY": (*request).copyCalendar, "MOVE": (*request).moveCalendar, "MKCALENDAR": (*request).mkcalendar, "MKCOL": (*request).mkcol,
 		}),
 		kindObject: {
 			"OPTIONS": (*request).options, "GET": (*request).getObject, "HEAD": (*request).getObject,

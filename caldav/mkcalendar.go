@@ -41,7 +41,7 @@ func (q *request) mkcol() error {
 		return calError(http.StatusForbidden, "calendar-collection-location-ok")
 	}
 	taken := refuse(http.StatusMethodNotAllowed, "there is something here already")
-	taken.allow = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PROPFIND", "PROPPATCH", "REPORT"}
+	taken.allow = []string{"COPY", "DELETE", "GET", "HEAD", "MOVE", "OPTIONS", "PROPFIND", "PROPPATCH", "REPORT"}
 	as, err := parseAssignments(root)
 	if err != nil {
 		return err
@@ -73,8 +73,8 @@ func (q *request) createCalendar(root *element, answer string, taken *httpError)
 	if err != nil {
 		return err
 	}
-	if strings.ContainsRune(q.place.slug, '/') {
-		return refuse(http.StatusForbidden, "the last part of a calendar's address has no slash in it")
+	if err := checkSlug(q.place.slug); err != nil {
+		return err
 	}
 	var groups []propstat
 	err = q.store.Update(q.ctx(), func(tx *store.Tx) error {
@@ -83,12 +83,8 @@ func (q *request) createCalendar(root *element, answer string, taken *httpError)
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("reading the calendar: %w", err)
 		}
-		cals, err := tx.Calendars(q.user.ID)
-		if err != nil {
-			return fmt.Errorf("reading the calendars: %w", err)
-		}
-		if len(cals) >= maxCalendars {
-			return refuse(http.StatusInsufficientStorage, "there are %d calendars already", len(cals))
+		if err := q.anotherCalendar(tx); err != nil {
+			return err
 		}
 		c := &store.Calendar{UserID: q.user.ID, Slug: q.place.slug}
 		ok := false
@@ -124,6 +120,26 @@ func (q *request) createCalendar(root *element, answer string, taken *httpError)
 	return nil
 }
 
+// anotherCalendar refuses more calendars than a user may have.
+func (q *request) anotherCalendar(tx *store.Tx) error {
+	cals, err := tx.Calendars(q.user.ID)
+	if err != nil {
+		return fmt.Errorf("reading the calendars: %w", err)
+	}
+	if len(cals) >= maxCalendars {
+		return refuse(http.StatusInsufficientStorage, "there are %d calendars already", len(cals))
+	}
+	return nil
+}
+
+// checkSlug refuses addresses that clients would misread.
+func checkSlug(slug string) error {
+	if strings.ContainsRune(slug, '/') {
+		return refuse(http.StatusForbidden, "the last part of a calendar's address has no slash in it")
+	}
+	return nil
+}
+
 // deleteCalendar answers DELETE of a calendar with all that is in it.
 func (q *request) deleteCalendar() error {
 	if d, err := depth(q.r.Header, -1); err != nil || d != -1 {
@@ -131,6 +147,9 @@ func (q *request) deleteCalendar() error {
 	}
 	res, err := q.lookup(q.place)
 	if err != nil {
+		return err
+	}
+	if err := q.checkResource(res); err != nil {
 		return err
 	}
 	err = q.store.View(q.ctx(), func(tx *store.Tx) error {

@@ -167,9 +167,10 @@ func (q *request) principalMatch(root *element) error {
 	ms := q.startMultistatus()
 	if self {
 		if res.kind&(kindRoot|kindPrincipals|kindPrincipal) != 0 {
-			if err := q.writePrincipal(ms, q.user, pq); err != nil {
-				return err
-			}
+			members = []member{{res: &resource{kind: kindPrincipal, user: q.user}}}
+		}
+		if err := q.writeMembers(ms, res, members, pq, nil); err != nil {
+			return err
 		}
 		return ms.end("")
 	}

@@ -23,7 +23,7 @@ type property struct {
 	set func(cal *store.Calendar, el *element) *httpError
 }
 
-// properties are the live properties. Whatever else is set on a calendar is kept as it is.
+// properties are the live properties. Whatever else is set is kept as it is, see property_dead.go.
 var properties = joinTables(webdavProperties(), accessProperties(), calendarProperties(), schedulingProperties(), attachmentProperties())
 
 func joinTables(tables ...map[xml.Name]property) map[xml.Name]property {
@@ -49,6 +49,7 @@ type propQuery struct {
 	data     *calendarData // calendar-data as a REPORT asks for it; nil: not asked for
 	report   bool          // calendar-data may be asked for
 	public   bool          // of somebody else: only public properties
+	dead     bool          // names has some that are not live
 }
 
 // parseProps reads a DAV:propfind, or the DAV:prop, allprop or propname inside a report.
@@ -93,6 +94,8 @@ func (pq *propQuery) add(prop *element) error {
 		}
 		if !slices.Contains(pq.names, c.name) {
 			pq.names = append(pq.names, c.name)
+			_, live := properties[c.name]
+			pq.dead = pq.dead || !live
 		}
 	}
 	return nil
@@ -170,14 +173,11 @@ func (q *request) property(res *resource, n xml.Name, public bool) (string, bool
 		}
 		return elementXML(n, inner), true
 	}
-	if res.kind != kindCalendar {
+	inner, ok := res.dead[deadKey(n)]
+	if !ok || public {
 		return "", false
 	}
-	inner, ok := res.cal.Props[deadKey(n)]
-	if !ok {
-		return "", false
-	}
-	return deadXML(n, inner, res.cal.Props[deadKey(n)+langSuffix]), true
+	return deadXML(n, inner, res.dead[deadKey(n)+langSuffix]), true
 }
 
 // propNames lists what the resource has, in a stable order; with all set what allprop returns.
@@ -191,11 +191,9 @@ func (q *request) propNames(res *resource, all bool) []xml.Name {
 			names = append(names, n)
 		}
 	}
-	if res.kind == kindCalendar {
-		for k := range res.cal.Props {
-			if n, ok := deadName(k); ok {
-				names = append(names, n)
-			}
+	for k := range res.dead {
+		if n, ok := deadName(k); ok {
+			names = append(names, n)
 		}
 	}
 	slices.SortFunc(names, func(a, b xml.Name) int {
@@ -205,28 +203,4 @@ func (q *request) propNames(res *resource, all bool) []xml.Name {
 		return strings.Compare(a.Local, b.Local)
 	})
 	return names
-}
-
-// Dead properties are kept under "{namespace}name", their xml:lang beside them (RFC 4918 §4.3).
-const langSuffix = "@lang"
-
-func deadKey(n xml.Name) string { return "{" + n.Space + "}" + n.Local }
-
-func deadName(key string) (xml.Name, bool) {
-	if strings.HasSuffix(key, langSuffix) {
-		return xml.Name{}, false
-	}
-	i := strings.LastIndexByte(key, '}')
-	if i < 1 {
-		return xml.Name{}, false
-	}
-	return xml.Name{Space: key[1:i], Local: key[i+1:]}, true
-}
-
-func deadXML(n xml.Name, inner, lang string) string {
-	tag, decl := tagOf(n)
-	if lang != "" {
-		decl += ` xml:lang="` + escapeAttr(lang) + `"`
-	}
-	return "<" + tag + decl + ">" + inner + "</" + tag + ">"
 }

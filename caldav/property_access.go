@@ -48,12 +48,16 @@ func privilegesOf(k kind) []xml.Name {
 	case kindObject:
 		return append(read, cal("read-free-busy"), dav("write"), dav("write-properties"), dav("write-content"))
 	case kindHome:
-		return append(read, dav("bind"), dav("unbind"))
+		return append(read, dav("write-properties"), dav("bind"), dav("unbind"))
+	case kindPrincipal:
+		return append(read, dav("write-properties"))
+	case kindInboxItem:
+		return append(read, cal("read-free-busy"), dav("write-properties"))
 	case kindInbox: // RFC 6638 §6.1
 		return append(read, cal("read-free-busy"), dav("write-properties"), dav("unbind"), cal("schedule-deliver"), cal("schedule-deliver-invite"),
 			cal("schedule-deliver-reply"), cal("schedule-query-freebusy"))
 	case kindOutbox: // RFC 6638 §6.2
-		return append(read, cal("schedule-send"), cal("schedule-send-invite"), cal("schedule-send-reply"),
+		return append(read, dav("write-properties"), cal("schedule-send"), cal("schedule-send-invite"), cal("schedule-send-reply"),
 			cal("schedule-send-freebusy"))
 	}
 	return read

@@ -49,7 +49,10 @@ func (q *request) propfind() error {
 	var res *resource
 	var members []member
 	err = q.store.View(q.ctx(), func(tx *store.Tx) (err error) {
-		if res, err = q.resolve(tx, q.place); err != nil || d == 0 {
+		if res, err = q.resolve(tx, q.place); err != nil {
+			return err
+		}
+		if err := res.loadDead(tx, pq); err != nil || d == 0 {
 			return err
 		}
 		members, err = q.members(tx, res)

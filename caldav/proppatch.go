@@ -6,15 +6,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"joinery/store"
-)
-
-// Bounds of dead properties of one calendar.
-const (
-	maxDeadProps = 100
-	maxDeadSize  = 64 << 10
 )
 
 // An assignment sets a property, or removes it where el is nil.
@@ -105,35 +98,7 @@ func assignOne(c *store.Calendar, a assignment, creating bool) *httpError {
 		}
 		return p.set(c, a.el)
 	}
-	if a.name.Space == nsDAV && protectedDAV[a.name.Local] || a.name == cal("calendar-data") {
-		return errProtected
-	}
-	key := deadKey(a.name)
-	delete(c.Props, key+langSuffix)
-	if a.el == nil {
-		delete(c.Props, key)
-		return nil
-	}
-	inner := a.el.innerXML()
-	size := len(inner)
-	for _, v := range c.Props {
-		size += len(v)
-	}
-	if len(c.Props) >= maxDeadProps || size > maxDeadSize || strings.ContainsRune(a.name.Local, '}') {
-		return refuse(http.StatusInsufficientStorage, "too many properties")
-	}
-	c.Props[key] = inner
-	if a.el.lang != "" {
-		c.Props[key+langSuffix] = a.el.lang
-	}
-	return nil
-}
-
-// protectedDAV are properties of the DAV: namespace that no client may bring into being.
-var protectedDAV = map[string]bool{
-	"lockdiscovery": true, "supportedlock": true, "quota-available-bytes": true, "quota-used-bytes": true,
-	"getcontentlanguage": true, "parent-set": true, "resource-id": true, "add-member": true,
-	"group": true, "supported-method-set": true, "supported-live-property-set": true,
+	return setDead(c.Props, a)
 }
 
 // proppatch answers PROPPATCH: all or nothing.
@@ -154,24 +119,21 @@ func (q *request) proppatch() error {
 	}
 	var res *resource
 	var groups []propstat
-	if q.place.kind&(kindCalendar|kindInbox) == 0 {
-		if res, err = q.lookup(q.place); err != nil {
-			return err
-		}
-		var all strings.Builder
-		for _, a := range as {
-			all.WriteString(elementXML(a.name, ""))
-		}
-		groups = []propstat{{status: http.StatusForbidden, props: all.String(), err: elementXML(errProtected.condition, "")}}
-		return q.patched(res, groups, false)
-	}
 	err = q.store.Update(q.ctx(), func(tx *store.Tx) error {
 		var err error
 		if res, err = q.resolve(tx, q.place); err != nil {
 			return err
 		}
-		if res.kind == kindInbox {
-			groups, err = q.assignInbox(tx, as)
+		if err := q.checkResource(res); err != nil {
+			return err
+		}
+		switch res.kind {
+		case kindInbox:
+			groups, err = q.assignInbox(tx, res, as)
+			return err
+		case kindCalendar:
+		default:
+			groups, err = q.assignDead(tx, res, as, nil)
 			return err
 		}
 		changed := *res.cal

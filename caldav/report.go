@@ -76,12 +76,7 @@ func (q *request) writeNamed(ms *multistatus, hrefs []string, pq *propQuery) err
 			return nil
 		}
 		ms.reads(res.obj)
-		groups, err := q.propstats(res, pq)
-		if err != nil {
-			return err
-		}
-		ms.response(res.href(), groups)
-		return nil
+		return q.respond(ms, tx, res, pq)
 	})
 }
 

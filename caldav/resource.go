@@ -16,6 +16,7 @@ type resource struct {
 
 	use     *store.AttachmentUse // of a home; nil: no files can be attached
 	invited *store.Calendar      // of an inbox: the default calendar; nil: there is none
+	dead    map[string]string    // dead properties, once loadDead has read them
 }
 
 // resolve finds what stands at a place of the user who asks; errNotFound if nothing does.
@@ -202,11 +203,19 @@ func (q *request) writeMembers(ms *multistatus, of *resource, members []member, 
 		if keep != nil && !keep(res) {
 			return nil
 		}
-		groups, err := q.propstats(res, pq)
-		if err != nil {
-			return err
-		}
-		ms.response(res.href(), groups)
-		return nil
+		return q.respond(ms, tx, res, pq)
 	})
+}
+
+// respond answers a query for one resource.
+func (q *request) respond(ms *multistatus, tx *store.Tx, res *resource, pq *propQuery) error {
+	if err := res.loadDead(tx, pq); err != nil {
+		return err
+	}
+	groups, err := q.propstats(res, pq)
+	if err != nil {
+		return err
+	}
+	ms.response(res.href(), groups)
+	return nil
 }

@@ -64,8 +64,8 @@ func TestDefaultCalendar(t *testing.T) {
 	refused("default-calendar-needed", patch(`<C:schedule-default-calendar-URL/>`, ""))
 	want(annaCal)
 	// All or nothing.
-	body := strings.Replace(setDefault(annaHome+"two%20words/"), "</D:prop>", "<E:x>1</E:x></D:prop>", 1)
-	if fd := f.do("PROPPATCH", annaInbox, body).one(); fd.other[defaultProp] != http.StatusFailedDependency || fd.other["{urn:example}x"] != http.StatusForbidden {
+	body := strings.Replace(setDefault(annaHome+"two%20words/"), "</D:prop>", "<D:owner>1</D:owner></D:prop>", 1)
+	if fd := f.do("PROPPATCH", annaInbox, body).one(); fd.other[defaultProp] != http.StatusFailedDependency || fd.other["{DAV:}owner"] != http.StatusForbidden {
 		t.Errorf("with what is protected: %+v", fd)
 	}
 	want(annaCal)
@@ -186,6 +186,18 @@ func (r refusing) Move(context.Context, change.MoveRequest) (change.Result, erro
 	return change.Result{}, r.with
 }
 
+func (r refusing) Copy(context.Context, change.MoveRequest) (change.Result, error) {
+	return change.Result{}, r.with
+}
+
+func (r refusing) MoveCalendar(context.Context, change.CalendarRequest) (bool, error) {
+	return false, r.with
+}
+
+func (r refusing) CopyCalendar(context.Context, change.CalendarRequest) (bool, error) {
+	return false, r.with
+}
+
 func (r refusing) DeleteCalendar(context.Context, change.Caller, *store.Calendar) error {
 	return r.with
 }
@@ -208,6 +220,9 @@ func TestSchedulingPreconditions(t *testing.T) {
 		f.do("PUT", annaCal+"a.ics", event("a"), calendarType).condition(http.StatusForbidden, nsCal, condition)
 		f.do("DELETE", annaCal+"a.ics", "").condition(http.StatusForbidden, nsCal, condition)
 		f.do("MOVE", annaCal+"a.ics", "", dest).condition(http.StatusForbidden, nsCal, condition)
+		f.do("COPY", annaCal+"a.ics", "", dest).condition(http.StatusForbidden, nsCal, condition)
+		f.do("MOVE", annaHome+"work/", "", "Destination: "+annaHome+"other/").condition(http.StatusForbidden, nsCal, condition)
+		f.do("COPY", annaHome+"work/", "", "Destination: "+annaHome+"other/").condition(http.StatusForbidden, nsCal, condition)
 		f.do("COPY", annaCal+"a.ics", "", dest).condition(http.StatusForbidden, nsCal, condition)
 		f.do("DELETE", annaHome+"work/", "").condition(http.StatusForbidden, nsCal, condition)
 	}

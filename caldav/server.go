@@ -19,6 +19,9 @@ type Changes interface {
 	Put(ctx context.Context, r change.PutRequest) (change.Result, error)
 	Delete(ctx context.Context, r change.DeleteRequest) error
 	Move(ctx context.Context, r change.MoveRequest) (change.Result, error)
+	Copy(ctx context.Context, r change.MoveRequest) (change.Result, error)
+	MoveCalendar(ctx context.Context, r change.CalendarRequest) (created bool, err error)
+	CopyCalendar(ctx context.Context, r change.CalendarRequest) (created bool, err error)
 	DeleteCalendar(ctx context.Context, by change.Caller, cal *store.Calendar) error
 }
 

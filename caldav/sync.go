@@ -147,11 +147,6 @@ func (q *request) writeChanges(ms *multistatus, res *resource, changes []store.C
 			return fmt.Errorf("reading the object: %w", err)
 		}
 		ms.reads(o)
-		groups, err := q.propstats(res.holding(o), pq)
-		if err != nil {
-			return err
-		}
-		ms.response(href, groups)
-		return nil
+		return q.respond(ms, tx, res.holding(o), pq)
 	})
 }

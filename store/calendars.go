@@ -75,6 +75,12 @@ func (tx *Tx) UpdateCalendar(c *Calendar) error {
 	return nil
 }
 
+// RenameCalendar gives a calendar another slug; its sync tokens stay good. ErrExists if its owner has
+// one of that slug.
+func (tx *Tx) RenameCalendar(id int64, slug string) error {
+	return tx.change("rename calendar", `UPDATE calendars SET slug = ? WHERE id = ?`, slug, id)
+}
+
 // DeleteCalendar removes a calendar with its objects, their revisions and its changes. Events that
 // name one of the objects are left as they are.
 func (tx *Tx) DeleteCalendar(id int64) error {
@@ -82,6 +88,7 @@ func (tx *Tx) DeleteCalendar(id int64) error {
 		return err
 	}
 	for _, q := range []string{
+		`DELETE FROM properties WHERE kind = 'object' AND subject IN (SELECT id FROM objects WHERE calendar_id = ?)`,
 		`DELETE FROM revisions WHERE object_id IN (SELECT id FROM objects WHERE calendar_id = ?)`,
 		`DELETE FROM objects WHERE calendar_id = ?`,
 		`DELETE FROM tombstones WHERE calendar_id = ?`,

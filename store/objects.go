@@ -99,6 +99,9 @@ func (tx *Tx) DeleteObject(id int64) error {
 	if err != nil {
 		return fmt.Errorf("delete object: %w", err)
 	}
+	if err := tx.dropProperties(`kind = ? AND subject = ?`, PropertiesOfObject, id); err != nil {
+		return err
+	}
 	if err := tx.dropAttachments(`?`, id); err != nil {
 		return err
 	}

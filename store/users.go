@@ -99,7 +99,7 @@ func (tx *Tx) DeleteUser(id int64) error {
 			return err
 		}
 	}
-	return nil
+	return tx.dropProperties(`user_id = ?`, id)
 }
 
 func fold(s string) string { return strings.ToLower(s) }

@@ -59,6 +59,9 @@ type PutRequest struct {
 	Data       []byte
 	Conditions Conditions
 	Import     bool // joinery import: no conference, no mail
+
+	// copying is set for a COPY: it is given what stores the object, to do more in the same transaction.
+	copying func(tx *store.Tx, write func() (*store.Object, error)) error
 }
 
 // A Result is what a PUT or MOVE came to.
@@ -78,7 +81,8 @@ type DeleteRequest struct {
 	Silent     bool // Schedule-Reply: F
 }
 
-// A MoveRequest is a MOVE of a calendar object between calendars of one user.
+// A MoveRequest is a MOVE or COPY of a calendar object between calendars of one user. Conditions are of
+// what is moved or copied.
 type MoveRequest struct {
 	Caller     Caller
 	From       *store.Calendar
@@ -87,6 +91,15 @@ type MoveRequest struct {
 	ToName     string
 	Overwrite  bool
 	Conditions Conditions
+}
+
+// A CalendarRequest is a MOVE or COPY of a calendar within its home.
+type CalendarRequest struct {
+	Caller    Caller
+	Calendar  *store.Calendar
+	Slug      string // of where it goes
+	Overwrite bool   // delete the calendar that stands there
+	Members   bool   // COPY: with its objects
 }
 
 // A Refusal is a change that is not made because of what the client sent. Condition is an element
@@ -113,6 +126,22 @@ func (c *Changer) Delete(ctx context.Context, r DeleteRequest) error { return c.
 
 // Move moves an object; it tells nobody and keeps its conference.
 func (c *Changer) Move(ctx context.Context, r MoveRequest) (Result, error) { return c.move(ctx, r) }
+
+// Copy stores an object in another place too; the error is as for Put.
+func (c *Changer) Copy(ctx context.Context, r MoveRequest) (Result, error) {
+	return c.copyObject(ctx, r)
+}
+
+// MoveCalendar moves a calendar, CopyCalendar makes another like it. They tell whether there was nothing
+// at that place; the error is *Refusal where the client is at fault.
+func (c *Changer) MoveCalendar(ctx context.Context, r CalendarRequest) (created bool, err error) {
+	return c.moveCalendar(ctx, r)
+}
+
+// CopyCalendar is as MoveCalendar says.
+func (c *Changer) CopyCalendar(ctx context.Context, r CalendarRequest) (created bool, err error) {
+	return c.copyCalendar(ctx, r)
+}
 
 // DeleteCalendar deletes a calendar with its objects; what they organise is cancelled.
 func (c *Changer) DeleteCalendar(ctx context.Context, by Caller, cal *store.Calendar) error {

@@ -179,7 +179,7 @@ func saidIn(e *ical.Event, u *store.User) string {
 // stores the same event as one does that accepts from the mail: under any name, also the one that we
 // chose. nil where there is none.
 func (c *Changer) unseen(tx *store.Tx, r PutRequest, in *body) (*store.Object, error) {
-	if in.event == nil {
+	if in.event == nil || r.copying != nil {
 		return nil, nil
 	}
 	ev, err := find(tx.EventByUID(r.Calendar.UserID, in.summary.UID))

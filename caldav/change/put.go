@@ -84,9 +84,14 @@ func (c *Changer) put(ctx context.Context, r PutRequest) (Result, error) {
 	var res Result
 	var wait *store.Booking
 	err = c.opts.Store.Update(ctx, func(tx *store.Tx) error {
-		res, wait = Result{}, nil
-		var err error
-		res, wait, err = c.putTx(tx, r, in)
+		write := func() (_ *store.Object, err error) {
+			res, wait, err = c.putTx(tx, r, in)
+			return res.Object, err
+		}
+		if r.copying != nil {
+			return r.copying(tx, write)
+		}
+		_, err := write()
 		return err
 	})
 	if err != nil {
