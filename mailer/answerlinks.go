@@ -20,6 +20,30 @@ func (s *Sender) token(d *store.Delivery) (string, error) {
 	case d != nil && d.Token != "":
 		return d.Token, nil
 	}
+	return s.newToken()
+}
+
+// decisionPage is the address of the page on which the organiser decides about the proposals that n tells, empty
+// where there are none. n has its token from then on.
+func (s *Sender) decisionPage(n *notice) (string, error) {
+	base := s.opts.Policy.DecisionBase
+	for _, a := range n.said {
+		if base == "" || a.Start.IsZero() {
+			continue
+		}
+		if n.token = a.Token; n.token == "" {
+			token, err := s.newToken()
+			if err != nil {
+				return "", err
+			}
+			n.token = token
+		}
+		return base + n.token, nil
+	}
+	return "", nil
+}
+
+func (s *Sender) newToken() (string, error) {
 	b := make([]byte, tokenSize)
 	if _, err := io.ReadFull(s.random, b); err != nil {
 		return "", fmt.Errorf("making a token: %w", err)

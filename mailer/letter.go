@@ -54,6 +54,7 @@ type setting struct {
 	provider  string         // of the conference, empty: unknown
 	joinURL   string         // the link that is ours
 	answer    string         // address of the recipient's answer page, empty: none
+	decide    string         // address of the organiser's page of proposals, empty: none
 	pending   bool           // a link will follow
 	gone      bool           // the event itself is cancelled
 	now       time.Time

@@ -51,7 +51,9 @@ type catalogue struct {
 	SaysYes, SaysNo, SaysMaybe, Says string // %s, %s: the attendee, what is said, quoted
 	Quoted                           string // %s: a comment
 	Proposes                         string // %s, %s, %s: the attendee, a time, the present one
-	TakeUp                           string
+	TakeUp, TakeUpCalendar           string // with and without the link
+	Decide                           string // the link to the organiser's page of proposals
+	SubjectKept, Kept, YouProposed   string // the organiser keeps the time
 	SubjectMissed, Missed            string // of people whom mail did not reach
 	MissedUnknown                    string // after a name
 	MissedRefused, MissedLost        string

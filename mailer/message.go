@@ -42,8 +42,14 @@ func (s *Sender) message(p *change.Present, o *owed, previous string, recipient 
 	case o.Note != nil && o.Note.place != "":
 		method = o.Note.place
 		l, err = s.place(p, o, &e, set, locale)
+	case o.Note != nil && o.Note.kept != nil:
+		method = itip.MethodDeclineCounter
+		l, calendar, err = s.kept(p, o, &e, set, locale)
 	case o.Note != nil:
 		method = methodNote
+		if set.decide, err = s.decisionPage(o.Note); err != nil {
+			return nil, err
+		}
 		set.words = languageOf(p.User.Locale)
 		l = set.notice(o.Note, p)
 		e.From = mail.Address{Name: s.service, Address: s.address}

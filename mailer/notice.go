@@ -32,8 +32,10 @@ type notice struct {
 	said    []store.Answer   // the organiser, of comments and proposals
 	missed  []store.Delivery // the organiser, of people whom mail does not reach
 	place   string           // an attendee: methodWaiting or methodPlace
+	kept    *store.Answer    // an attendee: that the organiser keeps the time (DECLINECOUNTER)
 
 	occurrence string // of place, as a store.Answer's
+	token      string // of said, where there are proposals: of the page on which the organiser decides
 }
 
 // notePause is how long after one notice the next one of comments and proposals goes: whoever has the link
@@ -54,6 +56,7 @@ func (k *look) notices(invited map[string]bool) {
 	for _, o := range k.out {
 		mailed[o.Address] = true
 	}
+	k.refusals(invited, mailed)
 	k.places(invited, mailed)
 	if len(p.User.Addresses) == 0 || k.busy(p.User.Addresses[0], false) {
 		return // what comes meanwhile is told with the next one
@@ -205,6 +208,18 @@ func (k *look) places(invited, mailed map[string]bool) {
 	}
 }
 
+// refusals decides which attendees are told that the organiser keeps the time that they wanted another for.
+func (k *look) refusals(invited, mailed map[string]bool) {
+	for i := range k.answers {
+		a := &k.answers[i]
+		if a.Refusal != store.RefusalOwed || !invited[a.Address] || mailed[a.Address] || k.unmailed(a.Address) || k.busy(a.Address, false) {
+			continue
+		}
+		mailed[a.Address] = true
+		k.note(a.Address, notice{kept: a})
+	}
+}
+
 // accepted tells whether ev has a's person accepting what a answers.
 func accepted(ev *ical.Event, a store.Answer, loc *time.Location) bool {
 	v := occasion(ev, a.RecurrenceID, loc)
@@ -223,17 +238,16 @@ func occasion(ev *ical.Event, key string, loc *time.Location) *ical.VEvent {
 	if ev.Master == nil {
 		return nil
 	}
-	for _, layout := range []string{"20060102T150405Z", "20060102T150405", "20060102"} {
-		if at, err := time.Parse(layout, key); err == nil {
-			v := *ev.Master
-			v.End.Time = at.Add(v.End.Time.Sub(v.Start.Time))
-			v.Start.Time, v.Recurring = at, false
-			id := v.Start
-			v.RecurrenceID = &id
-			return &v
-		}
+	at := ical.KeyTime(key)
+	if at.IsZero() {
+		return nil
 	}
-	return nil
+	v := *ev.Master
+	v.End.Time = at.Add(v.End.Time.Sub(v.Start.Time))
+	v.Start.Time, v.Recurring = at, false
+	id := v.Start
+	v.RecurrenceID = &id
+	return &v
 }
 
 // record notes in tx that n is told. The error is errChanged where there is something else to tell.
@@ -243,15 +257,33 @@ func (n *notice) record(tx *store.Tx, eventID int64) error {
 		if err != nil {
 			return fmt.Errorf("reading what was answered: %w", err)
 		}
+		tokened := false // the page of one proposal shows the others, too
 		for _, a := range n.said {
 			i := slices.IndexFunc(rows, func(r store.Answer) bool { return r.ID == a.ID })
 			if i < 0 || rows[i].Told || !rows[i].Updated.Equal(a.Updated) {
 				return errChanged
 			}
 			rows[i].Told = true
+			if n.token != "" && !rows[i].Start.IsZero() && !tokened {
+				rows[i].Token, tokened = n.token, true
+			}
 			if err := tx.PutAnswer(&rows[i]); err != nil {
 				return fmt.Errorf("recording what was told: %w", err)
 			}
+		}
+	}
+	if n.kept != nil {
+		rows, err := tx.Answers(eventID)
+		if err != nil {
+			return fmt.Errorf("reading what was proposed: %w", err)
+		}
+		i := slices.IndexFunc(rows, func(r store.Answer) bool { return r.ID == n.kept.ID })
+		if i < 0 || rows[i].Refusal != store.RefusalOwed || !rows[i].Updated.Equal(n.kept.Updated) {
+			return errChanged
+		}
+		rows[i].Refusal = store.RefusalTold
+		if err := tx.PutAnswer(&rows[i]); err != nil {
+			return fmt.Errorf("recording what was told: %w", err)
 		}
 	}
 	for _, m := range n.missed {

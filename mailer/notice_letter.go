@@ -68,7 +68,10 @@ func (s setting) said(answers []store.Answer, ev *ical.Event) *letter {
 	l := s.toOrganizer(subject, ev)
 	l.Headline, l.Notes = w.AnswersCame, notes
 	if proposals {
-		l.Advice = w.TakeUp
+		l.Advice = w.TakeUpCalendar
+		if s.decide != "" {
+			l.Advice, l.OwnWords = w.TakeUp, choice{Text: w.Decide, Link: s.decide}
+		}
 	}
 	return l
 }
@@ -163,26 +166,59 @@ func sentence(s string) string {
 	return string(unicode.ToUpper(first)) + s[size:]
 }
 
-// place makes the letter to an attendee who waits for a free place, or has got it, and fills in e.
-func (s *Sender) place(p *change.Present, o *owed, e *envelope, set setting, locale string) (*letter, error) {
+// told is what the attendee whom o is for knows of the event and of the occurrence that key names. It fills in e and set.
+func (s *Sender) told(p *change.Present, o *owed, key string, e *envelope, set *setting, locale string) (*ical.Event, *ical.VEvent, error) {
 	ev, err := itip.NewViews(p.Event).Of(o.Address).Event()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if ev == nil {
-		return nil, errors.New("this person is invited to nothing")
+		return nil, nil, errors.New("this person is invited to nothing")
 	}
-	if err := s.fromOrganizer(p, ev, o.Address, e, &set, locale); err != nil {
-		return nil, err
+	if err := s.fromOrganizer(p, ev, o.Address, e, set, locale); err != nil {
+		return nil, nil, err
 	}
 	if o.Delivery != nil {
 		set.answer = s.answerPage(o.Delivery.Token)
 	}
-	v := occasion(ev, o.Note.occurrence, set.organizer)
+	v := occasion(ev, key, set.organizer)
 	if v == nil {
 		v = ev.All()[0]
 	}
+	return ev, v, nil
+}
+
+// place makes the letter to an attendee who waits for a free place, or has got it, and fills in e.
+func (s *Sender) place(p *change.Present, o *owed, e *envelope, set setting, locale string) (*letter, error) {
+	ev, v, err := s.told(p, o, o.Note.occurrence, e, &set, locale)
+	if err != nil {
+		return nil, err
+	}
 	return set.place(o.Note.place, ev, v), nil
+}
+
+// kept makes letter and object of a DECLINECOUNTER, and fills in e.
+func (s *Sender) kept(p *change.Present, o *owed, e *envelope, set setting, locale string) (*letter, []byte, error) {
+	a := o.Note.kept
+	ev, v, err := s.told(p, o, a.RecurrenceID, e, &set, locale)
+	if err != nil {
+		return nil, nil, err
+	}
+	var at time.Time
+	if v.RecurrenceID != nil {
+		at = v.RecurrenceID.Time
+	}
+	calendar, err := itip.DeclineCounter(ev, o.Address, at, a.Sequence, e.Date)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := set.words
+	l := set.toAttendee(w.SubjectKept, ev, v)
+	l.Headline = w.Kept
+	if !a.Start.IsZero() {
+		l.add(w.YouProposed, w.when(ev.Object, proposed(v, *a), set.organizer))
+	}
+	return l, calendar, nil
 }
 
 // place is the letter to an attendee about a place at v, a component of ev.
@@ -192,14 +228,7 @@ func (s setting) place(method string, ev *ical.Event, v *ical.VEvent) *letter {
 	if method == methodPlace {
 		subject = w.SubjectPlace
 	}
-	l := s.newLetter(subject, v)
-	l.add(w.When, w.when(ev.Object, v, s.organizer))
-	l.add(w.YourTime, w.theirs(ev.Object, v, s.organizer, s.recipient))
-	l.add(w.Repeats, w.repeats(ev.Object, v, s.organizer))
-	l.add(w.Where, printable(itip.Place(v)))
-	if organizer := ev.Organizer(); organizer != nil {
-		l.add(w.Organizer, withAddress(*organizer))
-	}
+	l := s.toAttendee(subject, ev, v)
 	l.Headline = w.Waiting
 	if method == methodPlace {
 		l.Headline = w.PlaceFree
@@ -207,6 +236,20 @@ func (s setting) place(method string, ev *ical.Event, v *ical.VEvent) *letter {
 		l.Agenda = ""
 	} else {
 		l.Notes = []string{w.WaitingMore}
+	}
+	return l
+}
+
+// toAttendee begins a letter about v, a component of ev, to somebody who has answered.
+func (s setting) toAttendee(subject string, ev *ical.Event, v *ical.VEvent) *letter {
+	w := s.words
+	l := s.newLetter(subject, v)
+	l.add(w.When, w.when(ev.Object, v, s.organizer))
+	l.add(w.YourTime, w.theirs(ev.Object, v, s.organizer, s.recipient))
+	l.add(w.Repeats, w.repeats(ev.Object, v, s.organizer))
+	l.add(w.Where, printable(itip.Place(v)))
+	if organizer := ev.Organizer(); organizer != nil {
+		l.add(w.Organizer, withAddress(*organizer))
 	}
 	if s.answer != "" {
 		l.OwnWords = choice{Text: w.ChangeAnswer, Link: s.answer}

@@ -6,11 +6,11 @@ import (
 )
 
 const answerColumns = `id, event_id, address, recurrence_id, partstat, sequence, stamp, source, comment, start_at, end_at,
-	waiting_since, told, created_at, updated_at`
+	waiting_since, told, token, refusal, created_at, updated_at`
 
 func (a *Answer) fields() []any {
 	return []any{&a.ID, &a.EventID, &a.Address, &a.RecurrenceID, &a.PartStat, &a.Sequence, (*instant)(&a.Stamp), &a.Source,
-		&a.Comment, (*instant)(&a.Start), (*instant)(&a.End), (*instant)(&a.Waiting), &a.Told, (*instant)(&a.Created),
+		&a.Comment, (*instant)(&a.Start), (*instant)(&a.End), (*instant)(&a.Waiting), &a.Told, &a.Token, &a.Refusal, (*instant)(&a.Created),
 		(*instant)(&a.Updated)}
 }
 
@@ -19,21 +19,26 @@ func (tx *Tx) Answers(eventID int64) ([]Answer, error) {
 	return list(tx, "answers", (*Answer).fields, `SELECT `+answerColumns+` FROM answers WHERE event_id = ? ORDER BY id`, eventID)
 }
 
+// AnswerByToken finds the proposal that a page of the organiser's is of.
+func (tx *Tx) AnswerByToken(token string) (*Answer, error) {
+	return one(tx, "answer", (*Answer).fields, `SELECT `+answerColumns+` FROM answers WHERE token = ? AND token <> ''`, token)
+}
+
 // PutAnswer inserts an answer and sets its ID and Created, or replaces the one of its event, address and
 // occurrence, all but Created. It sets Updated.
 func (tx *Tx) PutAnswer(a *Answer) error {
 	a.Updated = tx.at
 	err := tx.row([]any{&a.ID, (*instant)(&a.Created)}, `INSERT INTO answers
 		(event_id, address, recurrence_id, partstat, sequence, stamp, source, comment, start_at, end_at, waiting_since, told,
-		 created_at, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		 token, refusal, created_at, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (event_id, address, recurrence_id) DO UPDATE SET partstat = excluded.partstat,
 			sequence = excluded.sequence, stamp = excluded.stamp, source = excluded.source, comment = excluded.comment,
 			start_at = excluded.start_at, end_at = excluded.end_at, waiting_since = excluded.waiting_since,
-			told = excluded.told, updated_at = excluded.updated_at
+			told = excluded.told, token = excluded.token, refusal = excluded.refusal, updated_at = excluded.updated_at
 		RETURNING id, created_at`,
 		a.EventID, a.Address, a.RecurrenceID, a.PartStat, a.Sequence, instant(a.Stamp), a.Source, a.Comment,
-		instant(a.Start), instant(a.End), instant(a.Waiting), a.Told, instant(a.Updated), instant(a.Updated))
+		instant(a.Start), instant(a.End), instant(a.Waiting), a.Told, a.Token, a.Refusal, instant(a.Updated), instant(a.Updated))
 	if err != nil {
 		return fmt.Errorf("put answer: %w", err)
 	}

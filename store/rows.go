@@ -264,9 +264,21 @@ type Answer struct {
 	Start, End   time.Time // the time proposed instead (COUNTER); zero: none
 	Waiting      time.Time // since when it waits for a free place; zero: it does not
 	Told         bool      // the organiser was told of Comment and proposal, or there are none
+	Token        string    // of the page on which the organiser decides about proposals; unguessable, never logged; empty: none yet
+	Refusal      Refusal   // of the proposal
 	Created      time.Time
 	Updated      time.Time
 }
+
+// A Refusal is the organiser's word that a proposed time is not taken up.
+type Refusal string
+
+// The states of a refusal.
+const (
+	RefusalNone Refusal = ""
+	RefusalOwed Refusal = "owed" // the attendee is to be told
+	RefusalTold Refusal = "told"
+)
 
 // An Incoming is a mail that came in and what became of it, kept for why.
 type Incoming struct {
@@ -297,7 +309,7 @@ type Message struct {
 	EventID   int64
 	Address   string // recipient, as in Delivery
 	Reply     bool
-	Method    string // REQUEST, CANCEL, REPLY, or NOTE for a notice to the organiser
+	Method    string // REQUEST, CANCEL, REPLY, DECLINECOUNTER; NOTE to the organiser, WAITING or PLACE to an attendee
 	MessageID string // without angle brackets
 	From      string // envelope
 	Body      []byte // nil in a list, and once history was purged

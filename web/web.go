@@ -39,6 +39,10 @@ type Options struct {
 	Answer func(ctx context.Context, a change.Answer) (change.Outcome, error)
 	// Attachments serves the files of events. false: there are none.
 	Attachments bool
+	// Proposals says what an organiser is to decide on the page of a token; false: no such page. KeepTime and
+	// TakeTime decide about one of them. nil: there are no such pages.
+	Proposals          func(ctx context.Context, token string) (change.Proposals, bool, error)
+	KeepTime, TakeTime func(ctx context.Context, token string, id int64, userAgent string) (change.Outcome, error)
 	// Hook takes a webhook for an account. It keeps neither header nor body, and may be called again
 	// with the same ones. Its error is conference.ErrForged, ErrUnknownHook, ErrUnreadableHook, or one
 	// of ours, after which the service sends it again; its text is logged. nil: there are no webhooks.
@@ -52,6 +56,7 @@ type Options struct {
 //	/j/TOKEN        the join page, see joinPage; 404 without Options.Door
 //	/r/TOKEN        the answer page, see answerPage; 404 without Options.Invitation
 //	/a/TOKEN/NAME   a file of an event, see attachment; 404 without Options.Attachments
+//	/p/TOKEN        the organiser's page of proposals, see decisionPage; 404 without Options.Proposals
 //	/hook/ACCOUNT   webhooks of providers, see hook; 404 without Options.Hook
 //
 // All other paths go to CalDAV as they were sent.
@@ -75,6 +80,9 @@ func New(o Options) http.Handler {
 	if o.Attachments {
 		ours["a"] = &attachment{store: o.Store, log: o.Log}
 	}
+	if o.Proposals != nil && o.KeepTime != nil && o.TakeTime != nil {
+		ours["p"] = &decisionPage{proposals: o.Proposals, keep: o.KeepTime, take: o.TakeTime, log: o.Log}
+	}
 	if o.Hook != nil {
 		ours["hook"] = &hook{take: o.Hook, now: o.Now, log: o.Log, timeout: hookTimeout}
 	}
@@ -94,7 +102,7 @@ func New(o Options) http.Handler {
 				return
 			}
 			metrics.ServeHTTP(w, r)
-		case "a", "j", "r", "hook":
+		case "a", "j", "p", "r", "hook":
 			if h := ours[first]; h != nil {
 				h.ServeHTTP(w, r)
 				return

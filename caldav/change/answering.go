@@ -169,7 +169,10 @@ func (r *answering) part(part itip.Part) (row *store.Answer, good itip.Part, err
 	}
 	repeated := before != nil && before.Comment == row.Comment && (row.Start.IsZero() || before.Start.Equal(row.Start) && before.End.Equal(row.End))
 	if before != nil {
-		row.Waiting = before.Waiting
+		row.Waiting, row.Token = before.Waiting, before.Token
+		if repeated {
+			row.Refusal = before.Refusal
+		}
 	}
 	switch {
 	case before == nil:

@@ -155,12 +155,7 @@ func (p *Present) occurrenceOf(key string) time.Time {
 	if v := p.byKey(key); v != nil && v.RecurrenceID != nil {
 		return v.RecurrenceID.Time
 	}
-	for _, layout := range []string{"20060102T150405Z", "20060102T150405", "20060102"} {
-		if at, err := time.Parse(layout, key); err == nil {
-			return at
-		}
-	}
-	return time.Time{}
+	return ical.KeyTime(key)
 }
 
 // byKey finds the component that an occurrence key names; empty names the event itself.

@@ -193,8 +193,9 @@ type Policy struct {
 	SeriesDirect bool          // series carry the provider's link of the moment instead
 	JoinOpens    time.Duration // how long before its start a join page lets people in; 0: 30 min
 
-	AnswerBase string // address of the answer pages, to which a token is added; empty: there are none
-	MailLocals bool   // local users are mailed what they find in their calendars too
+	AnswerBase   string // address of the answer pages, to which a token is added; empty: there are none
+	DecisionBase string // the same of the pages on which organisers decide about proposals
+	MailLocals   bool   // local users are mailed what they find in their calendars too
 
 	Attachments AttachmentPolicy
 

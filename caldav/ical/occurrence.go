@@ -15,6 +15,17 @@ func (e *Event) OccurrenceKey(recurrenceID time.Time, loc *time.Location) string
 	return recurrenceID.UTC().Format("20060102T150405Z")
 }
 
+// KeyTime is the instance that an OccurrenceKey names, as Time holds a RECURRENCE-ID: an instant, or the wall clock or date
+// in UTC; zero where it names none, as the empty key of the event itself.
+func KeyTime(key string) time.Time {
+	for _, layout := range []string{"20060102T150405Z", "20060102T150405", "20060102"} {
+		if at, err := time.Parse(layout, key); err == nil {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
 // OverrideKey is the OccurrenceKey of the instance that v stands for; empty for the master.
 func (e *Event) OverrideKey(v *VEvent, loc *time.Location) string {
 	if v.RecurrenceID == nil {

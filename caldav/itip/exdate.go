@@ -16,10 +16,8 @@ func named(ev *ical.Event, t ical.Time) time.Time {
 		return t.Time.UTC()
 	}
 	key := ev.OverrideKey(&ical.VEvent{RecurrenceID: &t}, time.UTC)
-	for _, form := range []string{"20060102T150405Z", "20060102T150405", "20060102"} {
-		if at, err := time.Parse(form, key); err == nil {
-			return at
-		}
+	if at := ical.KeyTime(key); !at.IsZero() {
+		return at
 	}
 	return t.Time.UTC()
 }

@@ -144,9 +144,9 @@ func (a *app) policy() change.Policy {
 		StrictIfMatch: c.CalDAV.StrictIfMatch, SendAgenda: c.Policy.SendAgenda, Who: c.Policy.Who, PerDay: c.Policy.PerDay,
 		MaxAttendees: c.CalDAV.MaxAttendees, MaxSize: c.CalDAV.MaxSize, Domains: c.Mail.Domains,
 		JoinBase: c.PublicURL + "/j/", JoinAlways: c.Conference.Links == "join", SeriesDirect: c.Conference.SeriesLinks == "direct",
-		AnswerBase: c.PublicURL + "/r/", MailLocals: c.Mail.Local,
 		Attachments: c.attachable(),
-		JoinOpens:   c.Conference.Opens.d(), Register: c.Conference.Register, UnregisterDeclined: c.Conference.UnregisterDeclined,
+		AnswerBase:  c.PublicURL + "/r/", DecisionBase: c.PublicURL + "/p/", MailLocals: c.Mail.Local,
+		JoinOpens: c.Conference.Opens.d(), Register: c.Conference.Register, UnregisterDeclined: c.Conference.UnregisterDeclined,
 	}
 	for _, pc := range c.Providers {
 		t := a.providers[pc.Name].Traits()
@@ -177,6 +177,7 @@ func (a *app) handler() http.Handler {
 		Store: a.store, CalDAV: dav, Metrics: a.metrics, Accounts: a.accounts, Log: a.log, Now: a.now,
 		OpenMetrics: a.config.Metrics == "", Door: a.changer.Door, Hook: a.hook,
 		Invitation: a.changer.Invitation, Answer: a.changer.Answer, Attachments: true,
+		Proposals: a.changer.Proposals, KeepTime: a.changer.KeepTime, TakeTime: a.changer.TakeTime,
 	})
 	if a.front != nil {
 		h = a.front(h)
