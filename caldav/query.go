@@ -46,6 +46,9 @@ func (q *request) calendarQuery(root *element) error {
 	if err != nil {
 		return err
 	}
+	if pq.data != nil {
+		pq.data.zone = queryZone
+	}
 	var keep func(*resource) bool
 	if !sure {
 		zone := queryZone

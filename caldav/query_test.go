@@ -168,8 +168,37 @@ END:VCALENDAR</C:timezone>`
 	if got := f.do("REPORT", annaCal, body, "Depth: 1").hrefs(); !strings.Contains(got, "float") {
 		t.Errorf("by the zone's id: %v", got)
 	}
-	body = strings.Replace(query(filter), "</C:filter>", "</C:filter><C:timezone>nonsense</C:timezone>", 1)
-	f.do("REPORT", annaCal, body, "Depth: 1").condition(http.StatusForbidden, nsCal, "valid-calendar-data")
+	// What the query finds by its zone is written by it, too.
+	body = strings.Replace(body, "<D:getetag/>", `<C:calendar-data><C:expand start="20300120T083000Z" end="20300120T090000Z"/></C:calendar-data>`, 1)
+	f.do("REPORT", annaCal, body, "Depth: 1").contains("DTSTART:20300120T083000Z", "DTEND:20300120T093000Z")
+
+	refused := func(elements, condition string) {
+		t.Helper()
+		body := strings.Replace(query(filter), "</C:filter>", "</C:filter>"+elements, 1)
+		f.do("REPORT", annaCal, body, "Depth: 1").condition(http.StatusForbidden, nsCal, condition)
+	}
+	refused("<C:timezone>nonsense</C:timezone>", "valid-calendar-data")
+	refused("<C:timezone/>", "valid-calendar-data")
+	two := strings.Replace(zone, "END:VTIMEZONE", "END:VTIMEZONE&#13;\nBEGIN:VTIMEZONE&#13;\nTZID:Second&#13;\nEND:VTIMEZONE", 1)
+	refused(two, "valid-calendar-data")
+	refused(strings.ReplaceAll(strings.ReplaceAll(zone, "BEGIN:VTIMEZONE", "BEGIN:X-ZONE"), "END:VTIMEZONE", "END:X-ZONE"), "valid-calendar-data")
+	refused(strings.ReplaceAll(zone, "TZID:America/Los_Angeles&#13;\n", ""), "valid-calendar-data")
+	refused(strings.NewReplacer("America/Los_Angeles", "Nowhere", "TZOFFSETTO:-0800", "TZOFFSETTO:soon").Replace(zone), "valid-calendar-data")
+	refused("<C:timezone-id>Nowhere/Land</C:timezone-id>", "valid-timezone")
+	refused("<C:timezone-id/>", "valid-timezone")
+	body = strings.Replace(query(filter), "</C:filter>", "</C:filter>"+zone+"<C:timezone-id>America/Los_Angeles</C:timezone-id>", 1)
+	f.do("REPORT", annaCal, body, "Depth: 1").want(http.StatusBadRequest)
+
+	// Without either it is the calendar's own, of which only the rules count.
+	own := strings.NewReplacer("<C:timezone>", "<C:calendar-timezone>", "</C:timezone>", "</C:calendar-timezone>", "America/Los_Angeles", "Mine").Replace(zone)
+	f.do("PROPPATCH", annaCal, patch(own, "")).want(http.StatusMultiStatus)
+	if got := f.names(t, filter); strings.Join(got, " ") != "float" {
+		t.Errorf("in the calendar's zone: %v", got)
+	}
+	inUTC := strings.Replace(query(filter), "</C:filter>", "</C:filter><C:timezone-id>UTC</C:timezone-id>", 1)
+	if got := f.do("REPORT", annaCal, inUTC, "Depth: 1").hrefs(); got != "" {
+		t.Errorf("in the query's zone before the calendar's: %s", got)
+	}
 }
 
 func TestCalendarData(t *testing.T) {
@@ -209,7 +238,7 @@ func TestCalendarData(t *testing.T) {
 	if want := "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:\r\nSUMMARY:Weekly\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nUID:\r\nSUMMARY:Moved\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"; got != want {
 		t.Errorf("selected:\n%s\nwant:\n%s", got, want)
 	}
-	for _, inner := range []string{`<C:limit-freebusy-set start="20310201T000000Z" end="20310301T000000Z"/>`, `<C:expand/>`, `<C:comp name="VEVENT"/>`} {
+	for _, inner := range []string{`<C:expand/>`, `<C:comp name="VEVENT"/>`} {
 		body := `<C:calendar-multiget xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><C:calendar-data>` + inner + `</C:calendar-data></D:prop></C:calendar-multiget>`
 		f.do("REPORT", annaCal, body).condition(http.StatusForbidden, nsCal, "supported-calendar-data")
 	}
