@@ -36,6 +36,7 @@ var english = &catalogue{
 	People:    "Invited",
 	Page:      "Page",
 	Agenda:    "Description",
+	Files:     "Files",
 	Join:      "Join",
 	JoinAt:    "Join with %s",
 	PhoneIn:   "Dial-in",

@@ -37,6 +37,7 @@ var russian = &catalogue{
 	People:    "Приглашены",
 	Page:      "Страница",
 	Agenda:    "Описание",
+	Files:     "Файлы",
 	Join:      "Подключиться",
 	JoinAt:    "Подключиться (%s)",
 	PhoneIn:   "По телефону",

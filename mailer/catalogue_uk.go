@@ -37,6 +37,7 @@ var ukrainian = &catalogue{
 	People:    "Запрошено",
 	Page:      "Сторінка",
 	Agenda:    "Опис",
+	Files:     "Файли",
 	Join:      "Приєднатися",
 	JoinAt:    "Приєднатися (%s)",
 	PhoneIn:   "Телефоном",

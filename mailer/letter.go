@@ -39,6 +39,8 @@ type letter struct {
 	ChangedLabel            string
 	Changes                 []row
 	AgendaLabel, Agenda     string
+	FilesLabel              string
+	Files                   []row // what is attached to the event, with its address
 	Footer                  string
 }
 
@@ -224,6 +226,7 @@ func (s setting) request(m *itip.Message, ev *ical.Event) *letter {
 	s.facts(l, ev)
 	s.joining(l, v)
 	s.others(l, ev)
+	s.files(l, ev)
 	s.choices(l, ev.Master != nil && ev.Master.Recurring)
 	return l
 }

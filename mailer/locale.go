@@ -28,14 +28,14 @@ type catalogue struct {
 	Accepts, Declines, Tentative, Answers               string // headlines; %s: the attendee
 	Via                                                 string // %s, %s: a person, the service
 
-	When, Repeats, Where, Organizer, People, Page, Agenda, Join, JoinAt, PhoneIn string
-	Changed, Was, Nothing                                                        string
-	Title                                                                        string
-	LinkFollows, LinkRemoved, LinkAdded, LinkChanged, LinkDetails                string
-	AgendaChanged, AttachmentsChanged, NowTentative, NowConfirmed                string
-	DelegateDeclined                                                             string
-	Invited, Left, AddedOn, OffOn, RepeatsAnew                                   string
-	Footer                                                                       string // %s: the service
+	When, Repeats, Where, Organizer, People, Page, Agenda, Files, Join, JoinAt, PhoneIn string
+	Changed, Was, Nothing                                                               string
+	Title                                                                               string
+	LinkFollows, LinkRemoved, LinkAdded, LinkChanged, LinkDetails                       string
+	AgendaChanged, AttachmentsChanged, NowTentative, NowConfirmed                       string
+	DelegateDeclined                                                                    string
+	Invited, Left, AddedOn, OffOn, RepeatsAnew                                          string
+	Footer                                                                              string // %s: the service
 
 	Every [4]string    // day, week, month, year
 	EachN [4][3]string // the same with a number, by plural form
