@@ -30,6 +30,9 @@ type InboxOptions struct {
 	// TrustedHosts are the authserv-ids whose Authentication-Results count (RFC 8601 §2.5). The mail
 	// server must take such lines out of what it is sent (§5 there). "*.example.net" is every host below it.
 	TrustedHosts []string
+	// Signers are domains whose signature (DKIM) vouches for any From: of calendar services that sign with their own
+	// name what people of other domains answer there.
+	Signers []string
 	// Unverified has answers count for which nobody vouches; those that a trusted host says are forged do not.
 	Unverified bool
 
@@ -172,7 +175,7 @@ func (i *Inbox) needsBody(h mailHeader) bool {
 	if len(from) != 1 || h.get(signatureField) == "" {
 		return false
 	}
-	v, _ := judge(i.trustedResults(h), mailbox(from[0]), nil)
+	v, _ := i.judge(i.trustedResults(h), mailbox(from[0]), nil)
 	return v == unvouched && !i.opts.Unverified || v == doubtful
 }
 

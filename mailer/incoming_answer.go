@@ -254,7 +254,7 @@ func sentBy(tx *store.Tx, event *store.Event, address, from string) (bool, error
 
 // trust says whether the mail is from whom it says.
 func (i *Inbox) trust(ctx context.Context, m *mailRead, from string, person *store.User) (verdict, string) {
-	v, why := judge(i.trustedResults(m.header), from, person)
+	v, why := i.judge(i.trustedResults(m.header), from, person)
 	if v == vouched || v == forged {
 		return v, why
 	}

@@ -74,7 +74,7 @@ func (i *Inbox) trusts(server string) bool {
 
 // judge weighs results for a mail whose From is from. person is the local user of that address, nil if it is
 // none's. why is for operators.
-func judge(results []authResult, from string, person *store.User) (v verdict, why string) {
+func (i *Inbox) judge(results []authResult, from string, person *store.User) (v verdict, why string) {
 	domain := domainOf(from)
 	// The submission server knows who logged in.
 	for _, r := range results {
@@ -111,7 +111,8 @@ func judge(results []authResult, from string, person *store.User) (v verdict, wh
 				identity = r.props["smtp.mail"] // RFC 5451; Yandex
 			}
 		}
-		if !covers(domainOf(identity), domain) {
+		signer := r.method == "dkim" && r.result == "pass" && i.vouches(domainOf(identity))
+		if !signer && !covers(domainOf(identity), domain) {
 			continue
 		}
 		switch r.result {
@@ -125,6 +126,11 @@ func judge(results []authResult, from string, person *store.User) (v verdict, wh
 		v = forged
 	}
 	return v, why
+}
+
+// vouches tells whether signer, a domain in a signature, speaks for every domain.
+func (i *Inbox) vouches(signer string) bool {
+	return slices.ContainsFunc(i.opts.Signers, func(s string) bool { return asciiDomain(strings.TrimSpace(s)) == asciiDomain(signer) && signer != "" })
 }
 
 // isPerson tells whether login is that of whom from is an address of.
@@ -163,7 +169,7 @@ const (
 	signatureTime  = 15 * time.Second
 )
 
-// signed tells whether the domain of from has signed the mail (RFC 6376). why says what hinders where it has
+// signed tells whether the domain of from, or one of Signers, has signed the mail (RFC 6376). why says what hinders where it has
 // not, or by whom.
 func (i *Inbox) signed(ctx context.Context, m *mailRead, from string) (ok bool, why string) {
 	domain := domainOf(from)
@@ -173,7 +179,7 @@ func (i *Inbox) signed(ctx context.Context, m *mailRead, from string) (ok bool, 
 	why = "nobody has signed it for " + domain
 	tried := 0
 	for n, f := range m.header {
-		if f.name != signatureField || !covers(signerOf(f.value), domain) {
+		if f.name != signatureField || !covers(signerOf(f.value), domain) && !i.vouches(signerOf(f.value)) {
 			continue
 		}
 		if m.kept == nil {
@@ -183,7 +189,7 @@ func (i *Inbox) signed(ctx context.Context, m *mailRead, from string) (ok bool, 
 			break
 		}
 		signer, err := verify(m, n, lookup)
-		if err == nil && covers(signer, domain) {
+		if err == nil && (covers(signer, domain) || i.vouches(signer)) {
 			return true, "DKIM of " + signer
 		}
 		why = "the signature is of " + signer

@@ -129,6 +129,7 @@ func TestCovers(t *testing.T) {
 func TestJudge(t *testing.T) {
 	boris := &store.User{Login: "boris", Addresses: []string{"boris@example.com", "b@example.com"}}
 	names := map[verdict]string{unvouched: "unvouched", doubtful: "doubtful", vouched: "vouched", forged: "forged"}
+	inbox := NewInbox(InboxOptions{Signers: []string{"calendar.example"}})
 	for results, want := range map[string]string{
 		"":                                    "unvouched",
 		"dmarc=pass header.from=example.com":  "vouched",
@@ -157,6 +158,11 @@ func TestJudge(t *testing.T) {
 		"dkim=fail header.d=example.com":                                                   "forged",
 		"dkim=fail header.d=example.com; dkim=pass header.d=example.com":                   "vouched",
 		"dkim=fail header.d=other.example":                                                 "unvouched",
+		"dkim=pass header.d=calendar.example":                                              "vouched",
+		"dkim=pass header.d=sub.calendar.example":                                          "unvouched",
+		"dkim=fail header.d=calendar.example":                                              "unvouched",
+		"spf=pass smtp.mailfrom=calendar.example":                                          "unvouched",
+		"dkim=pass header.d=calendar.example; dmarc=fail header.from=example.com":          "forged",
 		"dkim=neutral header.d=example.com; spf=neutral smtp.mailfrom=example.com":         "unvouched",
 		"dkim=temperror header.d=example.com":                                              "unvouched",
 		"dkim=pass header.d=evil.example; spf=pass smtp.mailfrom=example.com.evil.example": "unvouched",
@@ -165,7 +171,7 @@ func TestJudge(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v, why := judge(list, "boris@example.com", boris); names[v] != want {
+		if v, why := inbox.judge(list, "boris@example.com", boris); names[v] != want {
 			t.Errorf("%s: %s (%s), want %s", results, names[v], why, want)
 		}
 	}
@@ -243,6 +249,8 @@ func TestSignatures(t *testing.T) {
 		"signed twice":              {plainAnswer, []string{"relay.example", "example.com"}, same, applied},
 		"signed by a host above":    {strings.Replace(plainAnswer, "boris@example.com>", "boris@mail.example.com>", 1), []string{"example.com"}, same, wrong},
 		"not signed":                {plainAnswer, nil, same, refused},
+		"of a calendar service":     {plainAnswer, []string{"calendar.example"}, same, applied},
+		"of its customer":           {plainAnswer, []string{"rented.calendar.example"}, same, refused},
 		"of another":                {plainAnswer, []string{"evil.example"}, same, refused},
 		"of a host below":           {plainAnswer, []string{"rented.example.com"}, same, refused},
 		"body changed":              {plainAnswer, []string{"example.com"}, replaced("ACCEPTED:mailto", "DECLINED:mailto"), refused},
@@ -260,7 +268,7 @@ func TestSignatures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			keys := dkimKeys{}
-			b := newInboxBench(t, func(o *InboxOptions) { o.LookupTXT = keys.lookup })
+			b := newInboxBench(t, func(o *InboxOptions) { o.LookupTXT, o.Signers = keys.lookup, []string{"calendar.example"} })
 			mail := c.mail
 			for _, domain := range c.domains {
 				mail = keys.sign(t, domain, mail)
@@ -380,7 +388,7 @@ func TestJudgeForms(t *testing.T) {
 			t.Errorf("%s: %v", c.results, err)
 			continue
 		}
-		if got, why := judge(list, c.from, nil); got != c.want {
+		if got, why := new(Inbox).judge(list, c.from, nil); got != c.want {
 			t.Errorf("%s for %s: got %d (%s), want %d", c.results, c.from, got, why, c.want)
 		}
 	}

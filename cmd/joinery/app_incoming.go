@@ -13,7 +13,7 @@ import (
 func (a *app) newIncoming() error {
 	in := a.config.Mail.Incoming
 	inbox := mailer.NewInbox(mailer.InboxOptions{
-		Store: a.store, Outbox: a.outbox, Answers: a.changer, TrustedHosts: in.Trust, Unverified: in.Unverified,
+		Store: a.store, Outbox: a.outbox, Answers: a.changer, TrustedHosts: in.Trust, Signers: in.Signers, Unverified: in.Unverified,
 		Now: a.now, Log: a.log, Observe: a.metrics.Incoming,
 	})
 	if in.LMTP != "" {

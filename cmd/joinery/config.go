@@ -98,6 +98,7 @@ type incomingConfig struct {
 	PasswordFile string   `toml:"password_file"`
 	Interval     duration `toml:"interval"`
 	Trust        []string `toml:"trust"`
+	Signers      []string `toml:"signers"`
 	Unverified   bool     `toml:"unverified"`
 }
 

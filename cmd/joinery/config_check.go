@@ -329,6 +329,11 @@ func (c *config) checkIncoming() error {
 			return c.wrong("mail.incoming.trust", fmt.Sprintf("%q is not the name of a mail server; write what stands first in its Authentication-Results, mx.example.org say", host))
 		}
 	}
+	for _, domain := range in.Signers {
+		if !domainName.MatchString(domain) {
+			return c.wrong("mail.incoming.signers", fmt.Sprintf("%q is not a domain; write what stands as d= in a DKIM signature, google.com say", domain))
+		}
+	}
 	return nil
 }
 

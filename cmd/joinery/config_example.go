@@ -147,6 +147,9 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 ## The mail servers whose Authentication-Results are believed, by the name that stands first there. They
 ## must remove such lines from mail that others send. "*.example.org" is all of a domain.
 # trust = []
+## Domains whose DKIM signature is believed for senders of every domain, as that of a calendar service which signs
+## with its own name what its customers answer: "google.com" does for Google Workspace domains without DKIM.
+# signers = []
 ## Believe answers for which nobody vouches: whoever can send mail here can then answer for anybody.
 # unverified = false
 

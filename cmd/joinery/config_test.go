@@ -63,7 +63,7 @@ func TestConfigPrintsAllKeys(t *testing.T) {
 	}
 	want := defaultConfig()
 	want.Providers = []providerConfig{{Words: map[string]string{}}}
-	want.Mail.Domains, want.Policy.Who, want.Mail.Incoming.Trust = []string{}, []string{}, []string{}
+	want.Mail.Domains, want.Policy.Who, want.Mail.Incoming.Trust, want.Mail.Incoming.Signers = []string{}, []string{}, []string{}, []string{}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("the documented defaults are\n%+v\nthe defaults are\n%+v", c, want)
 	}
@@ -123,6 +123,7 @@ func TestConfigErrors(t *testing.T) {
 		"no mailbox file":     {mail + "[mail.incoming]\npassword_file = \"none\"\n", "", []string{"mail.incoming.password_file", "none"}},
 		"hasty looking":       {mail + "[mail.incoming]\ninterval = \"1s\"\n", "", []string{"mail.incoming.interval", "between 5 seconds and an hour"}},
 		"trusted server":      {mail + "[mail.incoming]\ntrust = [\"mx example\"]\n", "", []string{"mail.incoming.trust", `"mx example"`, "Authentication-Results"}},
+		"signer":              {mail + "[mail.incoming]\nsigners = [\"@google.com\"]\n", "", []string{"mail.incoming.signers", `"@google.com"`, "google.com say"}},
 		"key of incoming":     {mail + "[mail.incoming]\nlmpt = \"x\"\n", "", []string{"mail.incoming.lmpt", "unknown"}},
 		"mail domain":         {"[mail]\nrelay = \"smtp://x:25\"\ndomains = [\"@x\"]\n", "", []string{"mail.domains", `"@x"`}},
 		"ca_file":             {mail + "ca_file = \"none.pem\"\n", "", []string{"mail.ca_file", "none.pem"}},
