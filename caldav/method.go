@@ -31,6 +31,7 @@ func methodTable() map[kind]map[string]handler {
 		kindInbox:      settable,
 		kindOutbox:     with(settable, map[string]handler{"POST": (*request).outboxPost}),
 		kindCalendar: with(settable, map[string]handler{
+			"GET": (*request).getCalendar, "HEAD": (*request).getCalendar,
 			"DELETE": (*request).deleteCalendar, "COPY": (*request).copyCalendar, "MOVE": (*request).moveCalendar, "MKCALENDAR": (*request).mkcalendar, "MKCOL": (*request).mkcol,
 		}),
 		kindObject: {
@@ -102,8 +103,7 @@ func (q *request) options() error {
 	return nil
 }
 
-// getCollection answers GET on a collection with a line for people: calendars are read through
-// their objects.
+// getCollection answers GET on a collection other than a calendar with a line for people.
 func (q *request) getCollection() error {
 	res, err := q.lookup(q.place)
 	if err != nil {
@@ -111,8 +111,6 @@ func (q *request) getCollection() error {
 	}
 	text := "This is a CalDAV server. Give this address to a calendar program."
 	switch res.kind {
-	case kindCalendar:
-		text = fmt.Sprintf("This is the calendar %q. Give this address to a calendar program.", res.displayName())
 	case kindHome, kindPrincipal:
 		text = fmt.Sprintf("Here are the calendars of %s. Give this address to a calendar program.", res.displayName())
 	}

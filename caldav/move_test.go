@@ -183,3 +183,18 @@ func TestCopyOfADeliveredEvent(t *testing.T) {
 	f.do("GET", annaCal+"a.ics", "").want(http.StatusOK)
 	f.do("GET", annaHome+"work/copy.ics", "").want(http.StatusOK)
 }
+
+// TestCopyKeepsFiles: a file that copies refer to is held until the last of them is gone.
+func TestCopyKeepsFiles(t *testing.T) {
+	f := filesFixture(t)
+	id := f.attach(annaCal+"a.ics", "x.txt", "x")
+	f.do("COPY", annaCal, "", "Destination: "+annaHome+"copy/").want(http.StatusCreated)
+	f.do("DELETE", annaCal+"a.ics", "").want(http.StatusNoContent)
+	if !f.held(id) {
+		t.Error("a copy refers to the file, and it was released")
+	}
+	f.do("DELETE", annaHome+"copy/", "").want(http.StatusNoContent)
+	if f.held(id) {
+		t.Error("nothing refers to the file any more")
+	}
+}

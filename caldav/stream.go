@@ -28,25 +28,26 @@ var gzipWriters = sync.Pool{New: func() any {
 	return w
 }}
 
-// A stream is an XML answer under way. What is written to it stays in memory until send or close:
+// A stream is a long answer under way, most of them XML. What is written to it stays in memory until send or close:
 // these wait for the client, so they are never called inside a View, whose reader others need.
 // Nothing is sent before the first gzipFrom bytes, or the end, so that an early error can still be an
 // answer of its own.
 type stream struct {
-	q      *request
-	status int
-	text   bytes.Buffer // not yet sent
-	out    io.Writer    // nil: nothing was sent yet
-	zip    *gzip.Writer
+	q           *request
+	status      int
+	contentType string
+	text        bytes.Buffer // not yet sent
+	out         io.Writer    // nil: nothing was sent yet
+	zip         *gzip.Writer
 }
 
 func (q *request) startXML(status int) *stream {
-	s := &stream{q: q, status: status}
+	s := &stream{q: q, status: status, contentType: xmlType}
 	s.raw(xmlHeader)
 	return s
 }
 
-func (s *stream) raw(xml string) { s.text.WriteString(xml) }
+func (s *stream) raw(text string) { s.text.WriteString(text) }
 
 // send sends what was written so far.
 func (s *stream) send() error {
@@ -67,7 +68,7 @@ func (s *stream) send() error {
 
 func (s *stream) begin() {
 	h := s.q.w.Header()
-	h.Set("Content-Type", xmlType)
+	h.Set("Content-Type", s.contentType)
 	h.Add("Vary", "Accept-Encoding")
 	s.out = s.q.w
 	if acceptsGzip(s.q.r.Header) {
@@ -86,7 +87,7 @@ func (s *stream) close() error {
 	}
 	if s.out == nil {
 		h := s.q.w.Header()
-		h.Set("Content-Type", xmlType)
+		h.Set("Content-Type", s.contentType)
 		h.Set("Content-Length", strconv.Itoa(s.text.Len()))
 		s.q.w.WriteHeader(s.status)
 		_, err := s.q.w.Write(s.text.Bytes())

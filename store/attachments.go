@@ -61,7 +61,7 @@ func (tx *Tx) AttachmentUse(userID int64) (u AttachmentUse, err error) {
 // SetAttachments says which attachments an object refers to from now on. Those that no object refers to
 // any more are released; those that were, are not any more.
 func (tx *Tx) SetAttachments(objectID int64, ids []int64) error {
-	had, err := tx.ids(`SELECT attachment_id FROM attachment_objects WHERE object_id = ?`, objectID)
+	had, err := tx.AttachmentsOf(objectID)
 	if err != nil {
 		return err
 	}
@@ -90,6 +90,11 @@ func (tx *Tx) SetAttachments(objectID int64, ids []int64) error {
 		}
 	}
 	return nil
+}
+
+// AttachmentsOf lists the attachments that an object refers to.
+func (tx *Tx) AttachmentsOf(objectID int64) ([]int64, error) {
+	return tx.ids(`SELECT attachment_id FROM attachment_objects WHERE object_id = ?`, objectID)
 }
 
 // dropAttachments is for objects that are deleted, those that query finds: what they refer to stays for

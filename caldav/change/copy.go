@@ -126,6 +126,13 @@ func (c *Changer) copyCalendar(ctx context.Context, r CalendarRequest) (created 
 			if err := copyProperties(tx, id, o); err != nil {
 				return err
 			}
+			attached, err := tx.AttachmentsOf(id)
+			if err == nil && len(attached) > 0 {
+				err = tx.SetAttachments(o.ID, attached)
+			}
+			if err != nil {
+				return fmt.Errorf("refer to the attachments of a copy: %w", err)
+			}
 		}
 		return nil
 	})
