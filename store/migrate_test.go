@@ -138,12 +138,67 @@ func TestUpgradeFromTheSecondSchema(t *testing.T) {
 	}
 }
 
+func TestUpgradeFromTheThirdSchema(t *testing.T) {
+	s := openPath(t, oldDatabase(t, "schema-1.sql", "rows-1.sql", "schema-2.sql", "schema-3.sql", "version-1.sql", "version-2.sql", "version-3.sql", "rows-3.sql"))
+	err := s.Update(t.Context(), func(tx *Tx) error {
+		u, err := tx.UserByID(3)
+		if err != nil {
+			return err
+		}
+		if u.Kind != UserRoom || u.DefaultCalendar != 5 {
+			t.Errorf("user: got %+v", u)
+		}
+		e, err := tx.EventByID(9)
+		if err != nil {
+			return err
+		}
+		if !e.Delivered || e.Uninvited {
+			t.Errorf("event: got %+v", e)
+		}
+		d, err := tx.DeliveryByToken("answer-token-of-boris")
+		if err != nil {
+			return err
+		}
+		if d.EventID != 9 || d.Reported != "5.1" || d.Forced {
+			t.Errorf("delivery: got %+v", d)
+		}
+		said, err := tx.Answers(9)
+		if err != nil || len(said) != 1 {
+			t.Fatalf("answers: got %+v (%v)", said, err)
+		}
+		a := &said[0]
+		if a.RecurrenceID != "20300324T101640Z" || a.Start.IsZero() || a.Comment != "Later?" || !a.Told || a.Token != "" || a.Refusal != RefusalNone {
+			t.Errorf("answer: got %+v", a)
+		}
+		a.Token, a.Refusal = "decision", RefusalOwed
+		if err := tx.PutAnswer(a); err != nil {
+			return err
+		}
+		if a, err = tx.AnswerByToken("decision"); err != nil || a.Refusal != RefusalOwed {
+			t.Errorf("answer by its token: got %+v (%v)", a, err)
+		}
+		mails, err := tx.IncomingOf("a", 10)
+		if err != nil || len(mails) != 1 || mails[0].Outcome != "applied" {
+			t.Errorf("incoming: got %+v (%v)", mails, err)
+		}
+		inbox, err := tx.Inbox(3)
+		if err != nil {
+			return err
+		}
+		return tx.PutObject(&Object{CalendarID: inbox.ID, Name: "m.ics", UID: "a", Component: "VEVENT", Data: []byte("x"), ETag: "m"})
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // The kept copies are those of the migrations: databases made by them are in use, so they change only
 // before the first release (then with -update).
 func TestOldSchemasAreKept(t *testing.T) {
 	for file, kept := range map[string]string{
-		"migrations/00001_first.sql":  "testdata/schema-1.sql",
-		"migrations/00002_series.sql": "testdata/schema-2.sql",
+		"migrations/00001_first.sql":      "testdata/schema-1.sql",
+		"migrations/00002_series.sql":     "testdata/schema-2.sql",
+		"migrations/00003_scheduling.sql": "testdata/schema-3.sql",
 	} {
 		b, err := migrations.ReadFile(file)
 		if err != nil {
