@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	credentialLife = 5 * time.Minute // how long a verified password is believed
+	credentialLife = time.Hour       // how long a verified password is believed after it was last used
 	refusalLife    = time.Minute     // how long a refused one is
 	maxHashing     = 4               // password hashes at once (design §9)
 	maxRemembered  = 10_000          // credentials, logins, addresses

@@ -166,7 +166,7 @@ func (a *app) policy() change.Policy {
 func (a *app) handler() http.Handler {
 	options := caldav.Options{
 		Store: a.store, Changes: a.changer, Now: a.now, Log: a.log, PublicURL: a.config.PublicURL,
-		MaxSize: a.config.CalDAV.MaxSize, MaxAttendees: a.config.CalDAV.MaxAttendees,
+		MaxSize: a.config.CalDAV.MaxSize, MaxAttendees: a.config.CalDAV.MaxAttendees, PerSecond: a.config.CalDAV.PerSecond,
 		ClientAddress: a.clientAddress(), Observe: a.metrics.Request,
 	}
 	if a.config.attaches() {

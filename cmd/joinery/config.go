@@ -70,6 +70,7 @@ type caldavConfig struct {
 	MaxSize       int      `toml:"max_size"`
 	MaxAttendees  int      `toml:"max_attendees"`
 	ImportBurst   int      `toml:"import_burst"`
+	PerSecond     float64  `toml:"requests_per_second"`
 	TrustProxy    bool     `toml:"trust_proxy"`
 
 	AttachmentSize  int `toml:"max_attachment_size"`
@@ -140,7 +141,7 @@ func defaultConfig() config {
 	return config{
 		Listen: "127.0.0.1:8080", ServiceName: "Joinery", Settle: duration(30 * time.Second), Reconcile: duration(time.Hour), Log: "info", LogFormat: "text",
 		Store: storeConfig{URL: "sqlite:joinery.db"},
-		CalDAV: caldavConfig{WaitForLink: duration(3 * time.Second), MaxSize: 1 << 20, MaxAttendees: 1000, ImportBurst: 30,
+		CalDAV: caldavConfig{WaitForLink: duration(3 * time.Second), MaxSize: 1 << 20, MaxAttendees: 1000, ImportBurst: 30, PerSecond: 100,
 			AttachmentSize: 25 << 20, AttachmentCount: 20, AttachmentQuota: 1 << 30},
 		Conference: conferenceConfig{Links: "provider", SeriesLinks: "join", Opens: duration(30 * time.Minute), Register: true},
 		Mail: mailConfig{WaitForLink: duration(10 * time.Minute), Settle: duration(20 * time.Second), Local: true,

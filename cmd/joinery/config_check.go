@@ -223,6 +223,9 @@ func (c *config) check() error {
 	if err := c.checkAttachments(); err != nil {
 		return err
 	}
+	if c.CalDAV.PerSecond < 1 {
+		return c.wrong("caldav.requests_per_second", "is below 1; a client that only looks for changes would wait")
+	}
 	if err := c.checkMail(); err != nil {
 		return err
 	}

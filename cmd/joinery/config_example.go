@@ -103,6 +103,8 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 ## From so many new events of one user and client within a minute on, more of them are an import: no
 ## conference and no mail until they are saved again.
 # import_burst = 30
+## How many requests of one user are answered in a second, with ten times as many at once.
+# requests_per_second = 100.0
 ## Take the client's address from the last X-Forwarded-For: only behind a proxy that sets it.
 # trust_proxy = false
 ## The largest file that can be attached to an event, in bytes, and how many files one event may have.
