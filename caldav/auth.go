@@ -20,10 +20,10 @@ import (
 )
 
 const (
-	credentialLife = time.Hour       // how long a verified password is believed after it was last used
-	refusalLife    = time.Minute     // how long a refused one is
-	maxHashing     = 4               // password hashes at once (design §9)
-	maxRemembered  = 10_000          // credentials, logins, addresses
+	credentialLife = time.Hour   // how long a verified password is believed after it was last used
+	refusalLife    = time.Minute // how long a refused one is
+	maxHashing     = 4           // password hashes at once (design §9)
+	maxRemembered  = 10_000      // credentials, logins, addresses
 
 	failBurst = 20               // different wrong passwords an address may try of a login at once
 	failEvery = 15 * time.Second // and one more in every such time

@@ -135,6 +135,11 @@ func (ms *multistatus) end(tail string) error {
 	return ms.close()
 }
 
+const statusOK = "<D:status>HTTP/1.1 200 OK</D:status>"
+
 func statusXML(status int) string {
+	if status == http.StatusOK {
+		return statusOK
+	}
 	return fmt.Sprintf("<D:status>HTTP/1.1 %d %s</D:status>", status, http.StatusText(status))
 }

@@ -69,9 +69,11 @@ func getResourceType(_ *request, res *resource) (string, bool) {
 	return "<D:collection/>", true
 }
 
+const calendarText = "text/calendar; charset=utf-8"
+
 // contentType is an object's Content-Type.
 func contentType(o *store.Object) string {
-	t := "text/calendar; charset=utf-8"
+	t := calendarText
 	if o.Component != "" {
 		t += "; component=" + o.Component
 	}

@@ -47,16 +47,11 @@ func (q *request) propfind() error {
 		}
 	}
 	var res *resource
-	var members []member
 	err = q.store.View(q.ctx(), func(tx *store.Tx) (err error) {
 		if res, err = q.resolve(tx, q.place); err != nil {
 			return err
 		}
-		if err := res.loadDead(tx, pq); err != nil || d == 0 {
-			return err
-		}
-		members, err = q.members(tx, res)
-		return err
+		return res.loadDead(tx, pq)
 	})
 	if err != nil {
 		return err
@@ -72,8 +67,10 @@ func (q *request) propfind() error {
 		}
 		ms.response(res.href(), groups)
 	}
-	if err := q.writeMembers(ms, res, members, pq, nil); err != nil {
-		return err
+	if d == 1 {
+		if err := q.writeAll(ms, res, pq); err != nil {
+			return err
+		}
 	}
 	return ms.end("")
 }

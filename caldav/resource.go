@@ -190,6 +190,22 @@ func (m member) read(tx *store.Tx, of *resource, data bool) (*resource, error) {
 	return of.holding(o), nil
 }
 
+// writeAll answers a query for all members of a collection.
+func (q *request) writeAll(ms *multistatus, of *resource, pq *propQuery) error {
+	if tags := q.tagList(ms, of, pq); tags != nil {
+		return tags.members(of.cal)
+	}
+	var members []member
+	err := q.store.View(q.ctx(), func(tx *store.Tx) (err error) {
+		members, err = q.members(tx, of)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return q.writeMembers(ms, of, members, pq, nil)
+}
+
 // writeMembers answers a query for the members of a collection that keep lets pass (nil: all; it
 // gets objects with Data).
 func (q *request) writeMembers(ms *multistatus, of *resource, members []member, pq *propQuery, keep func(*resource) bool) error {

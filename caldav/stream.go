@@ -20,7 +20,7 @@ const (
 	// for each piece of it.
 	maxAnswer = 5 * time.Minute
 	maxStall  = 30 * time.Second
-	piece     = 16 << 10
+	piece     = 64 << 10
 )
 
 var gzipWriters = sync.Pool{New: func() any {

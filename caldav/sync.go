@@ -76,10 +76,12 @@ func (q *request) syncCollection(root *element) error {
 		return err
 	}
 	ms := q.startMultistatus()
-	if err := q.writeMembers(ms, l.res, l.members, pq, nil); err != nil {
-		return err
+	if l.whole {
+		err = q.writeAll(ms, l.res, pq)
+	} else {
+		err = q.writeChanges(ms, l.res, l.changes, pq)
 	}
-	if err := q.writeChanges(ms, l.res, l.changes, pq); err != nil {
+	if err != nil {
 		return err
 	}
 	if l.more { // RFC 6578 §3.6
@@ -95,7 +97,7 @@ func tokenXML(token string) string {
 // A syncList is what a synchronisation tells of, as it stood when its token was taken.
 type syncList struct {
 	res     *resource
-	members []member       // of a first synchronisation as a whole
+	whole   bool           // a first synchronisation: of all members
 	changes []store.Change // of any other
 	more    bool
 	token   string
@@ -115,8 +117,8 @@ func (q *request) listChanges(tx *store.Tx, token string, limit int) (l syncList
 		return l, nil // an inbox that never held anything
 	}
 	if since == 0 && limit == 0 {
-		l.members, err = q.members(tx, l.res)
-		return l, err
+		l.whole = true
+		return l, nil
 	}
 	var upTo int64
 	l.changes, upTo, l.more, err = tx.Changes(l.res.cal.ID, since, limit)
@@ -131,6 +133,9 @@ func (q *request) listChanges(tx *store.Tx, token string, limit int) (l syncList
 }
 
 func (q *request) writeChanges(ms *multistatus, res *resource, changes []store.Change, pq *propQuery) error {
+	if tags := q.tagList(ms, res, pq); tags != nil {
+		return tags.changes(changes)
+	}
 	return ms.pages(len(changes), pq.data.parses(), func(tx *store.Tx, i int) error {
 		c := changes[i]
 		href := objectPath(res.user.Login, res.cal.Slug, c.Name)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"fmt"
 	"math"
 )
@@ -21,9 +22,9 @@ func (tx *Tx) Changes(calendarID, since int64, limit int) (changes []Change, upT
 	if since < 0 || since > seq || since > 0 && since < floor {
 		return nil, 0, false, fmt.Errorf("read changes since %d: %w", since, ErrExpiredToken)
 	}
-	query, args := `SELECT name, ?, seq FROM objects WHERE calendar_id = ? AND seq > ?`, []any{false, calendarID, since}
+	query, args := `SELECT name, ?, seq, component, etag FROM objects WHERE calendar_id = ? AND seq > ?`, []any{false, calendarID, since}
 	if since > 0 {
-		query += ` UNION ALL SELECT name, ?, seq FROM tombstones WHERE calendar_id = ? AND seq > ?`
+		query += ` UNION ALL SELECT name, ?, seq, '', '' FROM tombstones WHERE calendar_id = ? AND seq > ?`
 		args = append(args, true, calendarID, since)
 	}
 	rows := int64(math.MaxInt64)
@@ -42,7 +43,7 @@ func (tx *Tx) Changes(calendarID, since int64, limit int) (changes []Change, upT
 	}
 	err = tx.each(func(scan scan) error {
 		var c Change
-		if err := scan(&c.Name, &c.Removed, &c.Seq); err != nil {
+		if err := scan(&c.Name, &c.Removed, &c.Seq, &c.Component, &c.ETag); err != nil {
 			return err
 		}
 		changes = append(changes, c)
@@ -56,6 +57,25 @@ func (tx *Tx) Changes(calendarID, since int64, limit int) (changes []Change, upT
 		return changes, changes[limit-1].Seq, true, nil
 	}
 	return changes, seq, false, nil
+}
+
+// EachTag calls f for the members of a calendar that changed after a Seq, at most limit, in the order
+// of their Seq. What f gets is valid until it returns.
+func (tx *Tx) EachTag(calendarID, after int64, limit int, f func(seq int64, name, component, etag []byte) error) error {
+	var seq int64
+	var name, component, etag sql.RawBytes
+	fields := []any{&seq, &name, &component, &etag}
+	err := tx.each(func(scan scan) error {
+		if err := scan(fields...); err != nil {
+			return err
+		}
+		return f(seq, name, component, etag)
+	}, `SELECT seq, name, component, etag FROM objects WHERE calendar_id = ? AND seq > ? ORDER BY seq LIMIT ?`,
+		calendarID, after, limit)
+	if err != nil {
+		return fmt.Errorf("list tags: %w", err)
+	}
+	return nil
 }
 
 const revisionColumns = `id, object_id, etag, schedule_tag, data, own, created_at`

@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -183,17 +182,18 @@ func (tx *Tx) dropTombstone(calendarID int64, name string) error {
 	return nil
 }
 
-// EachInRange calls f for every member, with Data, of a component ("": any) that may have an
-// instance in the range, by the index: a superset. A zero time leaves that side open.
+// EachInRange calls f for every member of a component ("": any) that may have an instance in the
+// range, by the index: a superset. A zero time leaves that side open. Of the object only ID, Name, UID
+// and Data are read.
 func (tx *Tx) EachInRange(calendarID int64, component string, from, to time.Time, f func(*Object) error) error {
-	where, args := inRange(calendarID, component, from, to)
+	query, args := inRange(`id, name, uid, data`, calendarID, component, from, to)
 	return tx.each(func(scan scan) error {
 		var o Object
-		if err := scan(o.fields()...); err != nil {
+		if err := scan(&o.ID, &o.Name, &o.UID, &o.Data); err != nil {
 			return fmt.Errorf("read objects: %w", err)
 		}
 		return f(&o)
-	}, `SELECT `+objectColumns+` FROM objects`+where, args...)
+	}, query, args...)
 }
 
 // ObjectIDs lists the ids of a calendar's members, in the order of their names.
@@ -203,28 +203,12 @@ func (tx *Tx) ObjectIDs(calendarID int64) ([]int64, error) {
 
 // ObjectIDsInRange lists the ids of the members that EachInRange would read, in no order.
 func (tx *Tx) ObjectIDsInRange(calendarID int64, component string, from, to time.Time) ([]int64, error) {
-	where, args := inRange(calendarID, component, from, to)
-	return tx.ids(`SELECT id FROM objects`+where, args...)
+	query, args := inRange(`id`, calendarID, component, from, to)
+	return tx.ids(query, args...)
 }
 
 func (tx *Tx) ids(query string, args ...any) ([]int64, error) {
 	return list(tx, "objects", func(id *int64) []any { return []any{id} }, query, args...)
-}
-
-// inRange is the condition for members that may have an instance in a range.
-func inRange(calendarID int64, component string, from, to time.Time) (string, []any) {
-	lo, hi := int64(math.MinInt64), int64(math.MaxInt64)
-	if !from.IsZero() {
-		lo = from.UnixMicro()
-	}
-	if !to.IsZero() {
-		hi = to.UnixMicro()
-	}
-	where, args := ` WHERE calendar_id = ?`, []any{calendarID}
-	if component != "" {
-		where, args = where+` AND component = ?`, append(args, component)
-	}
-	return where + ` AND (start_at = 0 OR start_at <= ?) AND (end_at = 0 OR end_at >= ?)`, append(args, hi, lo)
 }
 
 // CountObjects counts a calendar's members.

@@ -82,9 +82,11 @@ type Revision struct {
 
 // A Change is a member that was changed or removed.
 type Change struct {
-	Name    string
-	Removed bool
-	Seq     int64
+	Name      string
+	Removed   bool
+	Seq       int64
+	Component string // as the member has them now; empty of a removed one
+	ETag      string
 }
 
 // Role says what the calendar's owner is in an event.

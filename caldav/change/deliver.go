@@ -35,6 +35,17 @@ func (c *Changer) concern(tx *store.Tx, eventID int64) error {
 	return c.opts.Outbox.Touch(tx, WorkDeliver, eventID, tx.Now())
 }
 
+// private tells whether the event was and is its owner's alone: it names nobody and has no conference,
+// before the save and after it. Then there is nothing to tell, and whatever was to be told of it from
+// the time before is noted already.
+func (s *situation) private(objectID int64) bool {
+	if s.event.ObjectID != objectID || !s.event.Deleted.IsZero() || s.current == nil || len(s.answers)+len(s.all()) > 0 {
+		return false
+	}
+	names := func(v *ical.VEvent) bool { return v.Organizer != nil || len(v.Attendees) > 0 }
+	return !slices.ContainsFunc(s.current.All(), names) && !slices.ContainsFunc(s.incoming.All(), names)
+}
+
 // A delivery is one look at an organiser's event.
 type delivery struct {
 	c        *Changer

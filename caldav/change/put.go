@@ -213,7 +213,7 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 	if err != nil {
 		return Result{}, nil, err
 	}
-	if s.event.ID != 0 || o.ScheduleTag != "" || p.booking != nil || len(p.singles) > 0 {
+	if o.ScheduleTag != "" || p.booking != nil || len(p.singles) > 0 || s.event.ID != 0 && !s.private(o.ID) {
 		if err := c.concern(tx, p.event.ID); err != nil {
 			return Result{}, nil, err
 		}

@@ -69,7 +69,7 @@ func Parse(data []byte, lim Limits) (*Object, error) {
 	}
 	for p.pos < len(p.src) {
 		p.scan()
-		if strings.Trim(p.raw, " \t\r") == "" {
+		if blank(p.raw) {
 			continue
 		}
 		if text := p.take(); text != "" {
@@ -107,6 +107,9 @@ type parser struct {
 	params []Param
 	values []string
 }
+
+// usualLines is how many lines most components have at most.
+const usualLines = 16
 
 // scan reads the content line at pos: a physical line and those after it that begin with a space or
 // tab. Stray CRs before a line end belong to the line end.
@@ -172,14 +175,36 @@ func (p *parser) take() string {
 		return p.finish(strings.ToUpper(strings.TrimSpace(value)))
 	}
 	if len(p.lines) == cap(p.lines) {
-		p.lines = make([]Line, 0, 64)
+		p.lines = make([]Line, 0, p.arena())
 	}
 	p.lines = append(p.lines, Line{
 		Name: name, Params: params, Value: value,
 		o: p.o, raw: p.raw, colon: colon, start: p.start, end: p.end,
 	})
+	if p.open.Lines == nil {
+		p.open.Lines = make([]*Line, 0, usualLines)
+	}
 	p.open.Lines = append(p.open.Lines, &p.lines[len(p.lines)-1])
 	return ""
+}
+
+// arena is for how many lines to make room: what is left of a short object, or so many.
+func (p *parser) arena() int {
+	const most = 64
+	rest := p.src[p.start:]
+	if len(rest) > most*most {
+		return most
+	}
+	return min(most, 1+strings.Count(rest, "\n"))
+}
+
+func blank(line string) bool {
+	for i := 0; i < len(line); i++ {
+		if c := line[i]; c != ' ' && c != '\t' && c != '\r' {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *parser) begin(name string) string {
