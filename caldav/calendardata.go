@@ -118,17 +118,22 @@ func parseCompSelection(el *element) (*compSelection, error) {
 	return s, nil
 }
 
-// calendarData returns the calendar-data element of an object; errTooMuch if it would be too long.
-func (q *request) calendarData(res *resource, d *calendarData) (string, error) {
+// writeCalendarData writes the calendar-data element of an object; errTooMuch if it would be too long.
+func (q *request) writeCalendarData(b *strings.Builder, res *resource, d *calendarData) error {
 	data := res.obj.Data
 	if d.parses() {
 		var err error
 		if data, err = selectData(res, d); err != nil {
-			return "", err
+			return err
 		}
 	}
 	data, _ = wholeCharacters(data)
-	return "<C:calendar-data>" + escape(string(data)) + "</C:calendar-data>", nil
+	const open, end = "<C:calendar-data>", "</C:calendar-data>"
+	b.Grow(len(open) + len(data) + len(data)/8 + len(end)) // every line's CR is escaped
+	b.WriteString(open)
+	escapeTo(b, string(data))
+	b.WriteString(end)
+	return nil
 }
 
 func selectData(res *resource, d *calendarData) ([]byte, error) {

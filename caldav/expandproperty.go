@@ -153,7 +153,7 @@ func (x *expansion) response(escaped string, wanted []wantedProperty) (string, e
 	b.WriteString("<D:response>" + whole)
 	for _, g := range groups {
 		if g.props != "" {
-			b.WriteString(g.xml())
+			g.write(&b)
 		}
 	}
 	b.WriteString("</D:response>")

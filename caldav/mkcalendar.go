@@ -106,7 +106,7 @@ func (q *request) createCalendar(root *element, answer string, taken *httpError)
 		s := q.startXML(http.StatusForbidden)
 		s.raw("<" + answer + rootNamespaces + ">")
 		for _, g := range groups {
-			s.raw(g.xml())
+			g.write(&s.text)
 		}
 		s.raw("</" + answer + ">\n")
 		return s.close()

@@ -2,6 +2,7 @@ package caldav
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 
 	"joinery/store"
@@ -97,27 +98,34 @@ type propstat struct {
 // response writes one response with its properties. With return=minimal what was not found is
 // left out (RFC 8144 §2.1).
 func (ms *multistatus) response(href string, groups []propstat) {
-	ms.raw("<D:response>" + hrefXML(href))
+	ms.raw("<D:response><D:href>")
+	ms.raw(escape(href))
+	ms.raw("</D:href>")
 	written := false
 	for _, g := range groups {
 		if g.props == "" || ms.minimal && g.status == http.StatusNotFound {
 			continue
 		}
 		written = true
-		ms.raw(g.xml())
+		g.write(&ms.text)
 	}
 	if !written {
-		ms.raw(propstat{status: http.StatusOK}.xml())
+		propstat{status: http.StatusOK}.write(&ms.text)
 	}
 	ms.raw("</D:response>")
 }
 
-func (g propstat) xml() string {
-	s := "<D:propstat><D:prop>" + g.props + "</D:prop>" + statusXML(g.status)
+// write writes the group; what it writes to does not fail.
+func (g propstat) write(w io.StringWriter) {
+	raw := func(xml string) { _, _ = w.WriteString(xml) }
+	raw("<D:propstat><D:prop>")
+	raw(g.props)
+	raw("</D:prop>")
+	raw(statusXML(g.status))
 	if g.err != "" {
-		s += "<D:error>" + g.err + "</D:error>"
+		raw("<D:error>" + g.err + "</D:error>")
 	}
-	return s + "</D:propstat>"
+	raw("</D:propstat>")
 }
 
 // status writes one response that has a status and no properties.

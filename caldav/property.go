@@ -131,19 +131,12 @@ func (q *request) propstats(res *resource, pq *propQuery) ([]propstat, error) {
 		}
 	}
 	if pq.data != nil {
-		text, err := "", error(nil)
-		if res.obj != nil {
-			text, err = q.calendarData(res, pq.data)
-		}
-		switch {
-		case errors.Is(err, errTooMuch):
-			tooMuch.WriteString(elementXML(cal("calendar-data"), ""))
-		case err != nil:
-			return nil, err
-		case text == "":
+		if res.obj == nil {
 			missing.WriteString(elementXML(cal("calendar-data"), ""))
-		default:
-			found.WriteString(text)
+		} else if err := q.writeCalendarData(&found, res, pq.data); errors.Is(err, errTooMuch) {
+			tooMuch.WriteString(elementXML(cal("calendar-data"), ""))
+		} else if err != nil {
+			return nil, err
 		}
 	}
 	return []propstat{

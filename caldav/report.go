@@ -51,7 +51,8 @@ func (q *request) multiget(root *element) error {
 	if err != nil {
 		return err
 	}
-	if _, err := q.lookup(q.place); err != nil {
+	of, err := q.lookup(q.place)
+	if err != nil {
 		return err
 	}
 	hrefs := q.distinctHrefs(root)
@@ -59,20 +60,20 @@ func (q *request) multiget(root *element) error {
 		return errTooMuch
 	}
 	ms := q.startMultistatus()
-	if err := q.writeNamed(ms, hrefs, pq); err != nil {
+	if err := q.writeNamed(ms, of, hrefs, pq); err != nil {
 		return err
 	}
 	return ms.end("")
 }
 
-func (q *request) writeNamed(ms *multistatus, hrefs []string, pq *propQuery) error {
+func (q *request) writeNamed(ms *multistatus, of *resource, hrefs []namedHref, pq *propQuery) error {
 	return ms.pages(len(hrefs), pq.data.parses(), func(tx *store.Tx, i int) error {
-		res, status, err := q.named(tx, hrefs[i])
+		res, status, err := q.named(tx, of, hrefs[i].place)
 		if err != nil {
 			return err
 		}
 		if status != 0 {
-			ms.status(hrefs[i], status, "")
+			ms.status(hrefs[i].href, status, "")
 			return nil
 		}
 		ms.reads(res.obj)
@@ -80,9 +81,16 @@ func (q *request) writeNamed(ms *multistatus, hrefs []string, pq *propQuery) err
 	})
 }
 
+// A namedHref is an href as the client wrote it, and what it names: kindNone, with the href as name,
+// where that is no object.
+type namedHref struct {
+	href  string
+	place place
+}
+
 // distinctHrefs lists the hrefs in an element, of several that name one object the first.
-func (q *request) distinctHrefs(el *element) []string {
-	var hrefs []string
+func (q *request) distinctHrefs(el *element) []namedHref {
+	var hrefs []namedHref
 	seen := map[place]bool{}
 	for _, c := range el.children() {
 		if !c.is(nsDAV, "href") {
@@ -98,17 +106,16 @@ func (q *request) distinctHrefs(el *element) []string {
 		}
 		if !seen[p] {
 			seen[p] = true
-			hrefs = append(hrefs, href)
+			hrefs = append(hrefs, namedHref{href, p})
 		}
 	}
 	return hrefs
 }
 
-// named finds an object by an href below the request's own address; a status other than 0 says
-// why not.
-func (q *request) named(tx *store.Tx, href string) (*resource, int, error) {
-	p, err := parseHref(href, q.hosts()...)
-	if err != nil || p.kind&kindMember == 0 {
+// named finds an object that an href names, below the request's own address, at which of stands; a
+// status other than 0 says why not.
+func (q *request) named(tx *store.Tx, of *resource, p place) (*resource, int, error) {
+	if p.kind == kindNone {
 		return nil, http.StatusNotFound, nil
 	}
 	if q.ownOnly(p) != nil {
@@ -117,7 +124,13 @@ func (q *request) named(tx *store.Tx, href string) (*resource, int, error) {
 	if q.place.slug != "" && p.slug != q.place.slug || q.place.name != "" && p.name != q.place.name {
 		return nil, http.StatusNotFound, nil
 	}
-	res, err := q.resolve(tx, p)
+	var res *resource
+	var err error
+	if of.kind == kindCalendar {
+		res, err = of.member(tx, p)
+	} else {
+		res, err = q.resolve(tx, p)
+	}
 	if errors.Is(err, errNotFound) {
 		return nil, http.StatusNotFound, nil
 	}

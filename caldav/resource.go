@@ -42,13 +42,20 @@ func (q *request) resolve(tx *store.Tx, p place) (*resource, error) {
 	if p.kind == kindCalendar {
 		return res, nil
 	}
+	return res.member(tx, p)
+}
+
+// member finds an object of the calendar at p.
+func (res *resource) member(tx *store.Tx, p place) (*resource, error) {
+	found := &resource{kind: p.kind, user: res.user, cal: res.cal}
 	if p.slash {
 		return nil, errNotFound
 	}
-	if res.obj, err = tx.ObjectByName(res.cal.ID, p.name); err != nil {
+	var err error
+	if found.obj, err = tx.ObjectByName(res.cal.ID, p.name); err != nil {
 		return nil, notFound(err, "reading the object")
 	}
-	return res, nil
+	return found, nil
 }
 
 // holding is the resource of an object that a calendar or inbox holds.

@@ -131,9 +131,10 @@ func TestPagesOfLongObjects(t *testing.T) {
 	if err != nil || len(members) != n || len(l.changes) < n-1 {
 		t.Fatalf("%d members, %d changes, error %v", len(members), len(l.changes), err)
 	}
-	var hrefs []string
+	var hrefs []namedHref
 	for i := range n {
-		hrefs = append(hrefs, fmt.Sprintf("%s%03d.ics", annaCal, i))
+		p := place{kind: kindObject, login: q.place.login, slug: q.place.slug, name: fmt.Sprintf("%03d.ics", i)}
+		hrefs = append(hrefs, namedHref{annaCal + p.name, p})
 	}
 	pq := &propQuery{names: []xml.Name{dav("getcontentlength")}, report: true}
 	for name, write := range map[string]func(ms *multistatus) error{
@@ -142,7 +143,7 @@ func TestPagesOfLongObjects(t *testing.T) {
 		},
 		"members":  func(ms *multistatus) error { return q.writeMembers(ms, l.res, members, pq, nil) },
 		"changes":  func(ms *multistatus) error { return q.writeChanges(ms, l.res, l.changes, pq) },
-		"multiget": func(ms *multistatus) error { return q.writeNamed(ms, hrefs, pq) },
+		"multiget": func(ms *multistatus) error { return q.writeNamed(ms, first.res, hrefs, pq) },
 	} {
 		ms := q.startMultistatus()
 		if err := write(ms); err != nil {

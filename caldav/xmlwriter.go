@@ -28,11 +28,26 @@ func escape(s string) string {
 	}
 	var b strings.Builder
 	b.Grow(len(s) + len(s)/16 + 16)
+	escapeTo(&b, s)
+	return b.String()
+}
+
+// escapeTo writes s as escape makes it.
+func escapeTo(b *strings.Builder, s string) {
 	for len(s) > 0 {
+		i := 0
+		for i < len(s) && plain(s[i]) {
+			i++
+		}
 		b.WriteString(s[:i])
 		s = s[i:]
 		if s == "" {
 			break
+		}
+		if s[0] == '\r' { // at the end of every line
+			b.WriteString("&#13;")
+			s = s[1:]
+			continue
 		}
 		r, n := utf8.DecodeRuneInString(s)
 		switch {
@@ -42,18 +57,13 @@ func escape(s string) string {
 			b.WriteString("&lt;")
 		case r == '>':
 			b.WriteString("&gt;")
-		case r == '\r':
-			b.WriteString("&#13;")
 		case r < 0x20, r == utf8.RuneError && n == 1, r == 0xFFFE, r == 0xFFFF:
 			b.WriteRune(utf8.RuneError)
 		default:
 			b.WriteRune(r)
 		}
 		s = s[n:]
-		for i = 0; i < len(s) && plain(s[i]); i++ {
-		}
 	}
-	return b.String()
 }
 
 var attrEscapes = strings.NewReplacer(`"`, "&#34;", "\n", "&#10;", "\t", "&#9;")
