@@ -3,8 +3,10 @@ package caldav
 import (
 	"crypto/rand"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"joinery/store"
 )
@@ -166,5 +168,123 @@ func TestBusyCalendars(t *testing.T) {
 	f.do("PUT", annaHome+"zone/day.ics", event("day", "DTSTART;VALUE=DATE:20300201"), calendarType).want(http.StatusCreated)
 	if got, want := f.busyDays("mailto:anna@example.org", "20300131", 3), "FREEBUSY:20300131T150000Z/20300201T150000Z"; got != want {
 		t.Errorf("a day in a calendar with its own zone: %q, want %q", got, want)
+	}
+}
+
+// TestFreeBusyQuery goes through RFC 4791 §7.10 where TestFreeBusy does not.
+func TestFreeBusyQuery(t *testing.T) {
+	f := newFixture(t)
+	ask := func(path, inner string, headers ...string) *answer {
+		t.Helper()
+		return f.do("REPORT", path, `<C:free-busy-query xmlns:C="urn:ietf:params:xml:ns:caldav">`+inner+`</C:free-busy-query>`, headers...)
+	}
+	january := rangeXML("time-range", "0100-3100")
+	const nothing = ""
+	const taken = "FREEBUSY:20300110T100000Z/20300110T110000Z"
+	want := func(a *answer, want string) {
+		t.Helper()
+		a.want(http.StatusOK)
+		if got := busyLines(a.body); got != want {
+			t.Errorf("%s: got %q, want %q", a.what, got, want)
+		}
+		if n := strings.Count(a.body, "BEGIN:VFREEBUSY"); n != 1 {
+			t.Errorf("%d VFREEBUSY, want one:\n%s", n, a.body)
+		}
+	}
+	want(ask(annaCal, january), nothing)
+	f.put("a.ics", event("a", "DTSTART:20300110T100000Z", "DTEND:20300110T110000Z"))
+	want(ask(annaCal, january), taken)
+	want(ask(annaCal, january, "Depth: 1"), taken)
+	want(ask(annaCal, january, "Depth: infinity"), taken)
+	want(ask(annaCal, january, "Depth: 0"), nothing)
+	ask(annaCal, january, "Depth: 2").want(http.StatusBadRequest)
+	ask(annaCal+"a.ics", january).condition(http.StatusForbidden, nsDAV, "supported-report")
+	ask(annaHome+"none/", january).want(http.StatusNotFound)
+	f.as("boris@example.org", "demo", "REPORT", annaCal, `<C:free-busy-query xmlns:C="urn:ietf:params:xml:ns:caldav">`+january+`</C:free-busy-query>`).
+		condition(http.StatusForbidden, nsDAV, "need-privileges")
+	for inner, condition := range map[string]string{
+		"":                                  "valid-filter",
+		january + january:                   "valid-filter",
+		"<C:time-range/>":                   "valid-filter",
+		rangeXML("time-range", "3100-0100"): "valid-filter",
+		`<C:time-range start="20300101"/>`:  "valid-filter",
+		`<C:time-range start="00000101T000000Z" end="20300101T000000Z"/>`: "min-date-time",
+	} {
+		ask(annaCal, inner).condition(http.StatusForbidden, nsCal, condition)
+	}
+	for _, open := range []string{"0100-", "-3100"} {
+		ask(annaCal, rangeXML("time-range", open)).condition(http.StatusForbidden, nsDAV, "number-of-matches-within-limits")
+	}
+	f.put("often.ics", event("often", "DTSTART:20300101T000000Z", "DTEND:20300101T000030Z", "RRULE:FREQ=MINUTELY"))
+	ask(annaCal, january).condition(http.StatusForbidden, nsDAV, "number-of-matches-within-limits")
+	want(ask(annaCal, rangeXML("time-range", "0100-0101")), busyLines(ask(annaCal, rangeXML("time-range", "0100-0101")).body))
+}
+
+// TestStoredFreeBusy takes published busy time for busy (RFC 4791 §7.10), by its kind.
+func TestStoredFreeBusy(t *testing.T) {
+	f := newFixture(t)
+	href := f.putWhole(object("fb", []string{"VFREEBUSY", "DTSTART:20300101T000000Z", "DTEND:20300131T000000Z",
+		"FREEBUSY:20300110T100000Z/PT1H,20300110T103000Z/20300110T120000Z",
+		"FREEBUSY;FBTYPE=busy:20300110T120000Z/PT1H",
+		"FREEBUSY;FBTYPE=X-OUT:20300110T130000Z/PT1H",
+		"FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20300111T000000Z/P1D",
+		"FREEBUSY;FBTYPE=BUSY-TENTATIVE:20300110T110000Z/PT1H",
+		"FREEBUSY;FBTYPE=Free:20300115T100000Z/PT1H",
+		"FREEBUSY:20300116T100000Z/20300116T090000Z",
+		"FREEBUSY:20300125T000000Z/P10D"}))
+	calendar := strings.TrimSuffix(href, "a.ics")
+	f.do("PUT", calendar+"b.ics", event("b", "DTSTART:20300110T133000Z", "DTEND:20300110T150000Z"), calendarType).want(http.StatusCreated)
+	got := busyLines(f.do("REPORT", calendar, `<C:free-busy-query xmlns:C="urn:ietf:params:xml:ns:caldav">`+rangeXML("time-range", "0100-2800")+`</C:free-busy-query>`).want(http.StatusOK).body)
+	want := strings.Join([]string{
+		"FREEBUSY:20300110T100000Z/20300110T150000Z",
+		"FREEBUSY;FBTYPE=BUSY-TENTATIVE:20300110T110000Z/20300110T120000Z",
+		"FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20300111T000000Z/20300112T000000Z",
+		"FREEBUSY:20300125T000000Z/20300128T000000Z",
+	}, "\n")
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestBusyPages works out the busy time of much without keeping a reader of the store for all of it.
+func TestBusyPages(t *testing.T) {
+	const n, size = 6, 600_000
+	f := newFixture(t)
+	f.fill(n, size)
+	r := httptest.NewRequest("REPORT", annaCal, nil)
+	q := &request{Server: f.handler, w: &response{ResponseWriter: httptest.NewRecorder()}, r: r, user: f.anna, until: time.Now().Add(maxAnswer)}
+	june := timeRange{time.Date(2030, 6, 1, 0, 0, 0, 0, time.UTC), time.Date(2030, 7, 1, 0, 0, 0, 0, time.UTC)}
+	var cals []store.Calendar
+	var members []busyMember
+	err := f.store.View(r.Context(), func(tx *store.Tx) (err error) {
+		if cals, err = tx.Calendars(f.anna.ID); err != nil {
+			return err
+		}
+		members, err = busyMembers(tx, f.anna, cals, june)
+		return err
+	})
+	if err != nil || len(members) != n {
+		t.Fatalf("%d members, error %v", len(members), err)
+	}
+	if got, err := q.busyPage(members, &busyTime{user: f.anna, during: june}); err != nil || got != 1+pageRead/size {
+		t.Errorf("a page of %d objects, error %v; want %d", got, err, 1+pageRead/size)
+	}
+	if ps, err := q.busyTime(f.anna, cals, june, ""); err != nil || len(ps) != 1 {
+		t.Errorf("busy %v, error %v; want one period", ps, err)
+	}
+	q.until = time.Now().Add(-time.Second)
+	leaves := []func(){}
+	for range maxTurns {
+		leave, err := q.turns.take(t.Context(), f.anna.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaves = append(leaves, leave)
+	}
+	if _, err := q.busyTime(f.anna, cals, june, ""); err == nil {
+		t.Error("busy time beside two long requests, after the answer was due")
+	}
+	for _, leave := range leaves {
+		leave()
 	}
 }

@@ -2,7 +2,6 @@ package caldav
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -40,8 +39,11 @@ func expandObject(m *matcher, r timeRange) ([]byte, error) {
 		}
 	}
 	for _, kind := range recurring {
-		if err := x.expand(kind); err != nil {
+		switch err := x.expand(kind); {
+		case errors.Is(err, errTooMuch):
 			return nil, err
+		case err != nil:
+			return o.Data, nil
 		}
 	}
 	for _, text := range x.texts {
@@ -81,13 +83,10 @@ func (x *expander) expand(kind string) error {
 		}
 		return few
 	})
-	switch {
-	case errors.Is(err, ical.ErrBudget), !few:
+	if errors.Is(err, ical.ErrBudget) || !few {
 		return errTooMuch
-	case err != nil:
-		return fmt.Errorf("working out the instances: %w", err)
 	}
-	return nil
+	return err
 }
 
 // instanceText writes one instance as a component. Dates stay dates, and floating times are taken in the

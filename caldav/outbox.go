@@ -29,27 +29,15 @@ func (q *request) outboxPost() error {
 	if err != nil {
 		return err
 	}
-	leave, err := q.turn()
-	if err != nil {
-		return err
-	}
-	defer leave()
 	s := q.startXML(http.StatusOK)
 	s.raw("<C:schedule-response" + rootNamespaces + ">")
-	err = q.store.View(q.ctx(), func(tx *store.Tx) error {
-		for _, a := range req.attendees {
-			text, err := q.busyAnswer(tx, req, a)
-			if err != nil {
-				return err
-			}
-			s.raw(text)
+	for _, a := range req.attendees {
+		text, err := q.busyAnswer(req, a)
+		if err != nil {
+			return err
 		}
-		return nil
-	})
-	if err != nil {
-		return err
+		s.raw(text)
 	}
-	leave()
 	s.raw("</C:schedule-response>\n")
 	return s.close()
 }
@@ -113,20 +101,24 @@ func (q *request) calendarUser(tx *store.Tx, l *ical.Line) (*store.User, error) 
 }
 
 // busyAnswer is the CALDAV:response about one recipient.
-func (q *request) busyAnswer(tx *store.Tx, req *busyRequest, a *ical.Line) (string, error) {
+func (q *request) busyAnswer(req *busyRequest, a *ical.Line) (string, error) {
 	recipient := "<C:response><C:recipient>" + hrefXML(a.Value) + "</C:recipient>"
-	u, err := q.calendarUser(tx, a)
+	var u *store.User
+	var cals []store.Calendar
+	err := q.store.View(q.ctx(), func(tx *store.Tx) (err error) {
+		if u, err = q.calendarUser(tx, a); err != nil {
+			return err
+		}
+		cals, err = opaqueCalendars(tx, u)
+		return err
+	})
 	if errors.Is(err, store.ErrNotFound) {
 		return recipient + "<C:request-status>3.7;Invalid calendar user</C:request-status></C:response>", nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("looking for a recipient: %w", err)
 	}
-	cals, err := opaqueCalendars(tx, u)
-	if err != nil {
-		return "", err
-	}
-	ps, err := busyTime(tx, u, cals, req.during, req.masked)
+	ps, err := q.busyTime(u, cals, req.during, req.masked)
 	if errors.Is(err, errTooMuch) {
 		return recipient + "<C:request-status>5.1;Too much to work out</C:request-status></C:response>", nil
 	}
