@@ -31,23 +31,9 @@ type answerPage struct {
 }
 
 func (p *answerPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost:
-	default:
-		methodNotAllowed(w, "GET, HEAD, POST")
+	token, form, ok := asked(w, r, "/r/")
+	if !ok {
 		return
-	}
-	token := strings.TrimPrefix(r.URL.Path, "/r/")
-	if !tokenLike(token) {
-		notFound(w, r)
-		return
-	}
-	var form url.Values
-	if r.Method == http.MethodPost {
-		var ok bool
-		if form, ok = readForm(w, r); !ok {
-			return
-		}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), doorTimeout)
 	defer cancel()
@@ -110,14 +96,39 @@ func (p *answerPage) take(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if key, _, _ := strings.Cut(f.On, "@"); key != "" {
 		back.Set("on", key)
 	}
-	guardLink(w.Header())
-	w.Header().Set("Location", "?"+back.Encode())
-	w.WriteHeader(http.StatusSeeOther)
+	seeOther(w, back)
 }
 
 // failed logs what is ours.
 func (p *answerPage) failed(what string, err error, token string) {
 	p.log.Error(what, "error", strings.ReplaceAll(err.Error(), token, "TOKEN"))
+}
+
+// asked reads a request for a page below prefix that can be opened and sent back: its token and, of a POST, its form. ok is
+// false where it is answered already.
+func asked(w http.ResponseWriter, r *http.Request, prefix string) (token string, form url.Values, ok bool) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+	default:
+		methodNotAllowed(w, "GET, HEAD, POST")
+		return "", nil, false
+	}
+	if token = strings.TrimPrefix(r.URL.Path, prefix); !tokenLike(token) {
+		notFound(w, r)
+		return "", nil, false
+	}
+	if r.Method == http.MethodPost {
+		form, ok = readForm(w, r)
+		return token, form, ok
+	}
+	return token, nil, true
+}
+
+// seeOther leads a browser back to the page that it came from, so that a reload repeats nothing.
+func seeOther(w http.ResponseWriter, query url.Values) {
+	guardLink(w.Header())
+	w.Header().Set("Location", "?"+query.Encode())
+	w.WriteHeader(http.StatusSeeOther)
 }
 
 // tokenLike tells whether s may be the token of an answer page: nobody looks for another.

@@ -28,23 +28,9 @@ type decisionPage struct {
 }
 
 func (p *decisionPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost:
-	default:
-		methodNotAllowed(w, "GET, HEAD, POST")
+	token, form, ok := asked(w, r, "/p/")
+	if !ok {
 		return
-	}
-	token := strings.TrimPrefix(r.URL.Path, "/p/")
-	if !tokenLike(token) {
-		notFound(w, r)
-		return
-	}
-	var form url.Values
-	if r.Method == http.MethodPost {
-		var ok bool
-		if form, ok = readForm(w, r); !ok {
-			return
-		}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), doorTimeout)
 	defer cancel()
@@ -90,9 +76,7 @@ func (p *decisionPage) decide(ctx context.Context, w http.ResponseWriter, r *htt
 			}
 		}
 	}
-	guardLink(w.Header())
-	w.Header().Set("Location", "?done="+done)
-	w.WriteHeader(http.StatusSeeOther)
+	seeOther(w, url.Values{"done": {done}})
 }
 
 // failed logs what is ours.
