@@ -182,10 +182,12 @@ func (s *situation) movedIntoPast(v *ical.VEvent) bool {
 // judge reads the bodies and judges them, with what only the situation knows.
 func (s *situation) judge(v *ical.VEvent, b *store.Booking, marks ical.Marks, revived bool) verdict {
 	fresh := b == nil
-	if b != nil && b.State == store.BookingDropped {
-		return s.restored(b, s.reading(v, marks), revived, s.reusable)
+	var out verdict
+	if !fresh && b.State == store.BookingDropped {
+		out = s.restored(b, s.reading(v, marks), revived, s.reusable)
+	} else {
+		out, _ = s.compare(v, b, marks, s.copied)
 	}
-	out, _ := s.compare(v, b, marks, s.copied)
 	asksNew := out.move == moveCreate
 	switch {
 	case asksNew && (ended(v, s.user, s.now) || s.over()):

@@ -137,6 +137,8 @@ func TestPlanComesBack(t *testing.T) {
 		{"came back without asking, too late", []string{when, "LOCATION:Room 5"}, true, false, store.BookingRemoved, 2, false},
 		{"un-cancelled in time", []string{when}, false, true, store.BookingWanted, 2, true},
 		{"un-cancelled too late", []string{when}, false, false, store.BookingWanted, 3, false},
+		{"un-cancelled after its end", []string{past, "LOCATION:Webinar"}, false, false, "", 0, false},
+		{"restored after its end", append([]string{past}, linked[1:]...), true, false, "", 0, false},
 		{"still cancelled", append([]string{"STATUS:CANCELLED"}, linked...), false, true, "", 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -53,11 +53,15 @@ func (r *faultRun) copied(href string, u *faultUser, s *faultStanding, got *faul
 		}
 		return
 	}
+	if over && len(s.sheet.occurrences(r.now())) == 0 {
+		return // what is changed afterwards is the organiser's affair
+	}
 	if cancelled {
 		r.fail(s.m.uid, "%s: %s is invited, and the copy is cancelled", href, u.email)
+		return
 	}
 	if over {
-		return // what is changed afterwards is the organiser's affair
+		return
 	}
 	for _, name := range []string{"SUMMARY", "DTSTART", "DTEND", "LOCATION"} {
 		if want := s.sheet.text(name); got.text(name) != want {
