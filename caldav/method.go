@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"joinery/store"
 )
 
 // davHeader is what OPTIONS and every other answer say (RFC 4918 §10.1, RFC 4791 §5.1, RFC 6638 §2).
@@ -73,34 +71,39 @@ func (s *Server) allowed(k kind) []string {
 
 func joinAllow(ms []string) string { return strings.Join(ms, ", ") }
 
-// options answers OPTIONS. Without credentials nothing is looked up, so that nobody learns what
-// there is; with them Allow is that of the very resource.
+// options answers OPTIONS.
 func (q *request) options() error {
-	allow := q.allowed(q.place.kind)
-	if q.user != nil && q.place.kind&(kindCalendar|kindMember) != 0 {
-		err := q.store.View(q.ctx(), func(tx *store.Tx) error {
-			_, err := q.resolve(tx, q.place)
-			return err
-		})
-		switch {
-		case errors.Is(err, errNotFound) && q.place.kind == kindCalendar:
-			allow = []string{"MKCALENDAR", "MKCOL", "OPTIONS"}
-		case errors.Is(err, errNotFound) && q.place.kind == kindInboxItem:
-			allow = []string{"OPTIONS"}
-		case errors.Is(err, errNotFound):
-			allow = []string{"OPTIONS", "PUT"}
-		case err != nil:
-			return err
-		default:
-			allow = slices.DeleteFunc(allow, func(m string) bool {
-				return m == "MKCALENDAR" || m == "MKCOL" || m == "PUT" && q.place.kind == kindInboxItem
-			})
-		}
+	allow, err := q.allowedHere()
+	if err != nil {
+		return err
 	}
 	q.w.Header().Set("Allow", joinAllow(allow))
 	q.w.Header().Set("Content-Length", "0")
 	q.w.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// allowedHere lists the methods of the very resource. Without credentials nothing is looked up, so that
+// nobody learns what there is: then they are those of the kind.
+func (q *request) allowedHere() ([]string, error) {
+	allow := q.allowed(q.place.kind)
+	if q.user == nil || q.place.kind&(kindCalendar|kindMember) == 0 {
+		return allow, nil
+	}
+	_, err := q.lookup(q.place)
+	switch {
+	case err == nil:
+		return slices.DeleteFunc(allow, func(m string) bool {
+			return m == "MKCALENDAR" || m == "MKCOL" || m == "PUT" && q.place.kind == kindInboxItem
+		}), nil
+	case !errors.Is(err, errNotFound):
+		return nil, err
+	case q.place.kind == kindCalendar:
+		return []string{"MKCALENDAR", "MKCOL", "OPTIONS"}, nil
+	case q.place.kind == kindInboxItem || q.place.slash:
+		return []string{"OPTIONS"}, nil
+	}
+	return []string{"OPTIONS", "PUT"}, nil
 }
 
 // getCollection answers GET on a collection other than a calendar with a line for people.

@@ -119,16 +119,33 @@ func (q *request) putObject() error {
 	if !cond.IfNoneMatch && q.r.Header.Get("If-None-Match") != "" {
 		res, err := q.lookup(q.place)
 		if err == nil && noneMatches(q.r.Header, res.obj) {
-			return errPrecondition
+			return q.notAsExpected(errPrecondition)
 		}
 	}
 	result, err := q.changes.Put(q.ctx(), change.PutRequest{
 		Caller: q.caller(), Calendar: c, Name: q.place.name, Data: data, Conditions: cond,
 	})
 	if err != nil {
-		return err
+		return q.notAsExpected(err)
 	}
 	return q.stored(result, objectPath(q.user.Login, c.Slug, q.place.name), q.prefer.representation)
+}
+
+// notAsExpected answers a save that failed for its preconditions with what stands there, where that is
+// preferred (RFC 8144 §3.2); any other error it returns.
+func (q *request) notAsExpected(err error) error {
+	if !q.prefer.representation || asHTTPError(err, nil).status != http.StatusPreconditionFailed {
+		return err
+	}
+	res, found := q.lookup(q.place)
+	if found != nil {
+		return err
+	}
+	h := q.w.Header()
+	tagHeaders(h, res.obj)
+	applied(h, "return=representation")
+	h.Set("Content-Location", res.href())
+	return q.writeObject(http.StatusPreconditionFailed, res.obj)
 }
 
 // parent returns the calendar that an object at p would stand in.

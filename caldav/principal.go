@@ -184,3 +184,23 @@ func (q *request) principalMatch(root *element) error {
 	}
 	return ms.end("")
 }
+
+// aclPrincipals answers acl-principal-prop-set (RFC 3744 §9.2): an acl names its owner alone.
+func (q *request) aclPrincipals(root *element) error {
+	if d, err := depth(q.r.Header, 0); err != nil || d != 0 {
+		return refuse(http.StatusBadRequest, "Depth is 0 here")
+	}
+	pq, err := parseProps(root, true)
+	if err != nil {
+		return err
+	}
+	res, err := q.lookup(q.place)
+	if err != nil {
+		return err
+	}
+	ms := q.startMultistatus()
+	if err := q.writeMembers(ms, res, []member{{res: &resource{kind: kindPrincipal, user: res.user}}}, pq, nil); err != nil {
+		return err
+	}
+	return ms.end("")
+}

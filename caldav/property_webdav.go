@@ -117,6 +117,9 @@ func reportsOf(k kind) []xml.Name {
 	case kindObject, kindInboxItem:
 		rs = []xml.Name{dav("expand-property"), cal("calendar-multiget"), cal("calendar-query")}
 	}
+	if k&ownKinds != 0 {
+		rs = append(rs, dav("acl-principal-prop-set"))
+	}
 	return rs
 }
 

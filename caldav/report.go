@@ -37,6 +37,8 @@ func (q *request) report() error {
 		return q.principalSearchProperties()
 	case dav("principal-match"):
 		return q.principalMatch(root)
+	case dav("acl-principal-prop-set"):
+		return q.aclPrincipals(root)
 	}
 	return davError(http.StatusForbidden, "supported-report")
 }

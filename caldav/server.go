@@ -257,7 +257,9 @@ func (q *request) serve() error {
 	handle := q.methods[q.place.kind][r.Method]
 	if handle == nil {
 		e := refuse(http.StatusMethodNotAllowed, "%s is not for this address", r.Method)
-		e.allow = q.allowed(q.place.kind)
+		if e.allow, err = q.allowedHere(); err != nil {
+			return err
+		}
 		return e
 	}
 	if err := q.checkIf(); err != nil {
