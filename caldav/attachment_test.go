@@ -9,12 +9,17 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
+	"unicode/utf8"
 
 	"joinery/caldav/change"
+	"joinery/caldav/ical"
 	"joinery/store"
 	"joinery/store/outbox"
 )
@@ -97,6 +102,19 @@ func (f *fixture) held(id string) bool {
 	f.Helper()
 	a, _ := f.stored(id)
 	return a != nil && a.Released.IsZero()
+}
+
+// calendar is anna's first one.
+func (f *fixture) calendar() (c *store.Calendar) {
+	f.Helper()
+	err := f.store.View(context.Background(), func(tx *store.Tx) (err error) {
+		c, err = tx.CalendarBySlug(f.anna.ID, DefaultCalendar)
+		return err
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	return c
 }
 
 // use is what anna's files take up.
@@ -423,6 +441,20 @@ func TestAttachmentPut(t *testing.T) {
 	f.as("boris@example.org", "demo", "POST", theirs+updateFile+"theirs", "x").condition(http.StatusForbidden, nsCal, "valid-attachment-update")
 	f.as("boris@example.org", "demo", "POST", a+addFile, "x").want(http.StatusForbidden)
 	f.as("", "", "POST", a+addFile, "x").want(http.StatusUnauthorized)
+	// An import loses the ids of another server.
+	changer := f.handler.changes.(*change.Changer)
+	cal := f.calendar()
+	_, err := changer.Put(context.Background(), change.PutRequest{
+		Caller: change.Caller{User: f.anna}, Calendar: cal, Name: "imported.ics", Import: true,
+		Data: []byte(event("imported", "ATTACH;X-A=1;MANAGED-ID=theirs:https://partner.example/f", line)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := f.files(annaCal + "imported.ics"); len(got) != 2 || got[0] != "ATTACH;X-A=1:https://partner.example/f" || got[1] != line {
+		t.Errorf("imported %q", got)
+	}
+	f.do("DELETE", annaCal+"imported.ics", "").want(http.StatusNoContent)
 	// Folds that split the parameter's name hide nothing.
 	put(annaCal+"f.ics", event("f", "ATTACH;MANA\r\n GED-ID="+id+":"+address)).want(http.StatusCreated)
 	f.do("DELETE", a, "").want(http.StatusNoContent)
@@ -458,6 +490,12 @@ func TestAttachmentReleased(t *testing.T) {
 	f.do("PUT", a, text, calendarType).want(http.StatusCreated)
 	if !f.held(id) {
 		t.Fatal("not taken back by an event that came back")
+	}
+	// A copy of a whole calendar has what is in it.
+	f.do("COPY", annaCal, "", "Destination: "+other, "Overwrite: T").want(http.StatusCreated)
+	f.do("DELETE", a, "").want(http.StatusNoContent)
+	if !f.held(id) {
+		t.Fatal("the copy of the calendar does not hold it")
 	}
 	changer := f.handler.changes.(*change.Changer)
 	if err := changer.RemoveUser(context.Background(), change.Caller{}, f.anna); err != nil {
@@ -537,9 +575,50 @@ func TestAttachmentProperties(t *testing.T) {
 	off.do("PROPFIND", annaCal, propfindBody("C:max-attachment-size"), "Depth: 0").want(http.StatusMultiStatus).lacks("200 OK")
 }
 
+// A meddled notes until when a body may be waited for.
+type meddled struct {
+	*httptest.ResponseRecorder
+	readBy time.Time
+}
+
+func (m *meddled) SetReadDeadline(t time.Time) error {
+	m.readBy = t
+	return nil
+}
+
+// FuzzFileName: whatever a client calls a file, its name is one on every disk, in a line of iCalendar and in
+// an address.
+func FuzzFileName(f *testing.F) {
+	for _, seed := range []string{"", `attachment; filename="../../x"`, `attachment; filename*=UTF-8''%E2%80%AEgpj.exe`, "attachment; filename=\"a^n\x80\"", `a; filename=".\\..\\a. "`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, disposition string) {
+		name := fileName(http.Header{"Content-Disposition": {disposition}})
+		if name == "" || len(name) > maxFileName || !utf8.ValidString(name) || strings.ContainsAny(name, "/\\\r\n\x00\u202e\u200f\"") || strings.Trim(name, ". ") != name {
+			t.Fatalf("%q is called %q", disposition, name)
+		}
+		text := "BEGIN:VCALENDAR\r\n" + ical.FormatLine("ATTACH", []ical.Param{{Name: "FILENAME", Values: []string{name}}}, "x:/"+url.PathEscape(name)) + "\r\nEND:VCALENDAR\r\n"
+		o, err := ical.Parse([]byte(text), ical.Limits{})
+		if err != nil || len(o.Root.Lines) != 1 || o.Root.Lines[0].Param("FILENAME") != name {
+			t.Fatalf("%q is written as %q: %v", name, text, err)
+		}
+		if back, err := url.PathUnescape(strings.TrimPrefix(o.Root.Lines[0].Value, "x:/")); err != nil || back != name {
+			t.Fatalf("%q comes back as %q, %v", name, back, err)
+		}
+	})
+}
+
 // TestAttachmentBodies ends uploads before their time: nothing of them is left.
 func TestAttachmentBodies(t *testing.T) {
 	f := filesFixture(t)
+	// A client that sends nothing any more is not waited for.
+	slow := httptest.NewRequest("POST", annaCal+"a.ics"+addFile, iotest.ErrReader(os.ErrDeadlineExceeded))
+	slow.SetBasicAuth("anna@example.org", "demo")
+	w := &meddled{ResponseRecorder: httptest.NewRecorder()}
+	f.handler.ServeHTTP(w, slow)
+	if left := time.Until(w.readBy); w.Code != http.StatusRequestTimeout || left <= 0 || left > maxStall {
+		t.Errorf("a slow body: %d, within %v", w.Code, left)
+	}
 	begin := func(head, body string) net.Conn {
 		t.Helper()
 		u, err := url.Parse(f.url)

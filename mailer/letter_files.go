@@ -26,11 +26,8 @@ func (s setting) files(l *letter, ev *ical.Event) {
 			if len(l.Files) == maxFiles {
 				return
 			}
-			l.Files = append(l.Files, f)
+			l.FilesLabel, l.Files = s.words.Files, append(l.Files, f)
 		}
-	}
-	if len(l.Files) > 0 {
-		l.FilesLabel = s.words.Files
 	}
 }
 

@@ -59,7 +59,7 @@ func (tx *Tx) AttachmentUse(userID int64) (u AttachmentUse, err error) {
 }
 
 // SetAttachments says which attachments an object refers to from now on. Those that no object refers to
-// any more are released; those that were, are not any more.
+// any more are released; those that were, are not any more. ErrNotFound if one is gone.
 func (tx *Tx) SetAttachments(objectID int64, ids []int64) error {
 	had, err := tx.AttachmentsOf(objectID)
 	if err != nil {
@@ -69,13 +69,13 @@ func (tx *Tx) SetAttachments(objectID int64, ids []int64) error {
 		if slices.Contains(had, id) {
 			continue
 		}
-		if _, err := tx.exec(`INSERT INTO attachment_objects (object_id, attachment_id) VALUES (?, ?)
-			ON CONFLICT DO NOTHING`, objectID, id); err != nil {
-			return fmt.Errorf("refer to an attachment: %w", err)
-		}
 		if err := tx.change("refer to an attachment", `UPDATE attachments SET released_at = 0, used = TRUE
 			WHERE id = ? AND NOT gone`, id); err != nil {
 			return err
+		}
+		if _, err := tx.exec(`INSERT INTO attachment_objects (object_id, attachment_id) VALUES (?, ?)
+			ON CONFLICT DO NOTHING`, objectID, id); err != nil {
+			return fmt.Errorf("refer to an attachment: %w", err)
 		}
 	}
 	for _, id := range had {

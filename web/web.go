@@ -92,7 +92,7 @@ func New(o Options) http.Handler {
 		metrics = o.Metrics.Handler(o.Store, o.Accounts)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		first, _, _ := strings.Cut(strings.TrimLeft(r.URL.Path, "/"), "/")
 		switch first {
 		case "healthz":
 			health.ServeHTTP(w, r)

@@ -172,7 +172,7 @@ func managedIDs(o *ical.Object) map[string]bool {
 }
 
 // maxNamed is how many occurrences one request may name.
-const maxNamed = 50
+const maxNamed = 20
 
 // occurrencesOf are the components of o that rids name. An occurrence that has none gets one, in the object
 // that is returned.
@@ -187,22 +187,28 @@ func occurrencesOf(o *ical.Object, rids []string, now time.Time) (*ical.Object, 
 			return nil, nil, refuse("valid-calendar-data", err.Error())
 		}
 	}
-	edit := o.Edit()
-	for i, rid := range rids {
-		if slices.Contains(rids[:i], rid) || componentNamed(o, ev, rid) != nil {
+	var lacking []time.Time
+	for _, rid := range rids {
+		if componentNamed(o, ev, rid) != nil {
 			continue
 		}
 		at, ok := occurrenceAt(ev, rid)
 		if !ok || ev.Master == nil || !ev.Master.Recurring {
 			return nil, nil, errRID
 		}
-		text := itip.Alone(ev, at, now)
-		if text == "" {
+		if !slices.ContainsFunc(lacking, at.Equal) {
+			lacking = append(lacking, at)
+		}
+	}
+	if len(lacking) > 0 {
+		texts, ok := itip.Alone(ev, lacking, now)
+		if !ok {
 			return nil, nil, errRID
 		}
-		edit.AddComponent(o.Root, text)
-	}
-	if edit.Changed() {
+		edit := o.Edit()
+		for _, text := range texts {
+			edit.AddComponent(o.Root, text)
+		}
 		data := edit.Bytes()
 		var err error
 		if o, err = ical.Parse(data, ical.Limits{Size: len(data)}); err != nil {

@@ -1,7 +1,6 @@
 package change
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"slices"
@@ -49,6 +48,12 @@ func (c *Changer) claim(tx *store.Tx, r PutRequest, in *body, cur *store.Object)
 	if !organizes(in.object, u) {
 		return nil, in, nil
 	}
+	stood := map[string]bool{}
+	if cur != nil {
+		if o, err := ical.Parse(cur.Data, ical.Limits{Size: max(len(cur.Data), 1)}); err == nil {
+			stood = managedIDs(o)
+		}
+	}
 	var ids []int64
 	edit := in.object.Edit()
 	var again int64 // bytes that were released
@@ -71,7 +76,7 @@ func (c *Changer) claim(tx *store.Tx, r PutRequest, in *body, cur *store.Object)
 					again += a.Size
 				}
 			}
-		case id == "", c.opts.Policy.Attachments.Quota == 0, cur != nil && bytes.Contains(cur.Data, []byte(id)):
+		case id == "", c.opts.Policy.Attachments.Quota == 0, stood[id]:
 		case r.Import:
 			edit.SetParam(l, "MANAGED-ID", "")
 		default:
