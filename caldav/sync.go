@@ -21,6 +21,11 @@ func tokenAt(c *store.Calendar, seq int64) string {
 	return fmt.Sprintf("%s%s/%d", tokenPrefix, tokenID(c), seq)
 }
 
+// tokenWithin is the token of a first list that a limit ended at listed; it began at the state began.
+func tokenWithin(c *store.Calendar, listed, began int64) string {
+	return fmt.Sprintf("%s-%d", tokenAt(c, listed), began)
+}
+
 // tokenID names a collection in its tokens: an inbox by its owner, because it may have no row yet.
 func tokenID(c *store.Calendar) string {
 	if c.Inbox {
@@ -29,20 +34,25 @@ func tokenID(c *store.Calendar) string {
 	return strconv.FormatInt(c.ID, 10)
 }
 
-// parseToken returns the sequence that a client's token stands for: 0 for an empty one.
-func parseToken(c *store.Calendar, token string) (int64, bool) {
+// parseToken returns the sequence that a client's token stands for, 0 for an empty one, and within a first
+// list the one at which it began, else 0.
+func parseToken(c *store.Calendar, token string) (since, began int64, ok bool) {
 	if token == "" {
-		return 0, true
+		return 0, 0, true
 	}
-	id, seq, ok := strings.Cut(strings.TrimPrefix(token, tokenPrefix), "/")
+	id, state, ok := strings.Cut(strings.TrimPrefix(token, tokenPrefix), "/")
 	if !ok || !strings.HasPrefix(token, tokenPrefix) || id != tokenID(c) {
-		return 0, false
+		return 0, 0, false
 	}
-	n, err := strconv.ParseInt(seq, 10, 64)
-	if err != nil || n < 0 || n > c.Seq {
-		return 0, false
+	listed, beginning, within := strings.Cut(state, "-")
+	since, err := strconv.ParseInt(listed, 10, 64)
+	if err == nil && within {
+		began, err = strconv.ParseInt(beginning, 10, 64)
 	}
-	return n, true
+	if err != nil || since < 0 || since > c.Seq || within && (began <= since || began > c.Seq) {
+		return 0, 0, false
+	}
+	return since, began, true
 }
 
 var errSyncToken = davError(http.StatusForbidden, "valid-sync-token")
@@ -59,6 +69,13 @@ func (q *request) syncCollection(root *element) error {
 	}
 	if root.child(nsDAV, "sync-token") == nil {
 		return refuse(http.StatusBadRequest, "a sync-token is needed, if an empty one")
+	}
+	switch level := root.child(nsDAV, "sync-level"); { // older clients leave it out
+	case level == nil, level.trimmed() == "1":
+	case level.trimmed() == "infinite":
+		return davError(http.StatusForbidden, "sync-traversal-supported")
+	default:
+		return refuse(http.StatusBadRequest, "sync-level is 1")
 	}
 	token := root.child(nsDAV, "sync-token").trimmed()
 	limit := 0
@@ -109,19 +126,26 @@ func (q *request) listChanges(tx *store.Tx, token string, limit int) (l syncList
 		return l, err
 	}
 	l.token = syncToken(l.res)
-	since, ok := parseToken(l.res.cal, token)
+	since, began, ok := parseToken(l.res.cal, token)
 	if !ok {
 		return l, errSyncToken
 	}
 	if l.res.cal.ID == 0 {
 		return l, nil // an inbox that never held anything
 	}
-	if since == 0 && limit == 0 {
+	if since == 0 && began == 0 && limit == 0 {
 		l.whole = true
 		return l, nil
 	}
 	var upTo int64
-	l.changes, upTo, l.more, err = tx.Changes(l.res.cal.ID, since, limit)
+	if began > 0 {
+		l.changes, upTo, l.more, err = tx.MoreMembers(l.res.cal.ID, since, began, limit)
+	} else {
+		l.changes, upTo, l.more, err = tx.Changes(l.res.cal.ID, since, limit)
+		if since == 0 {
+			began = l.res.cal.Seq
+		}
+	}
 	if errors.Is(err, store.ErrExpiredToken) {
 		return l, errSyncToken
 	}
@@ -129,6 +153,9 @@ func (q *request) listChanges(tx *store.Tx, token string, limit int) (l syncList
 		return l, fmt.Errorf("reading the changes: %w", err)
 	}
 	l.token = tokenAt(l.res.cal, upTo)
+	if l.more && upTo < began {
+		l.token = tokenWithin(l.res.cal, upTo, began)
+	}
 	return l, nil
 }
 

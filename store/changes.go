@@ -8,37 +8,39 @@ import (
 
 // Changes lists what changed in a calendar since a sync token (a Seq, or the upTo of an earlier
 // call), by Seq, each name once, and the token for what comes after. Since 0 lists all members and
-// no removed ones. A limit above 0 ends the list there; more tells that it did. (The first page of
-// since 0 may be longer: it reaches at least to the oldest token that is still good.) The error is
-// ErrExpiredToken if tombstones newer than since were purged, or since is none of this calendar.
+// no removed ones. A limit above 0 ends the list there; more tells that it did, and of a list since 0
+// MoreMembers has the rest. The error is ErrExpiredToken if tombstones newer than since were purged, or
+// since is none of this calendar.
 //
 // RFC 6578 §3.5, §3.6.
 func (tx *Tx) Changes(calendarID, since int64, limit int) (changes []Change, upTo int64, more bool, err error) {
+	return tx.changes(calendarID, since, since, limit)
+}
+
+// MoreMembers goes on with a list since 0 that a limit ended: from where it stands, the upTo of the call
+// before, with what was removed after it began, at which the calendar's Seq was began. Once upTo has come
+// to began, Changes goes on. The error is ErrExpiredToken if tombstones newer than began were purged.
+func (tx *Tx) MoreMembers(calendarID, listed, began int64, limit int) (changes []Change, upTo int64, more bool, err error) {
+	return tx.changes(calendarID, listed, began, limit)
+}
+
+// changes lists the members that changed after since and those that were removed after began.
+func (tx *Tx) changes(calendarID, since, began int64, limit int) (changes []Change, upTo int64, more bool, err error) {
 	var seq, floor int64
 	err = tx.row([]any{&seq, &floor}, `SELECT seq, floor FROM calendars WHERE id = ?`, calendarID)
 	if err != nil {
 		return nil, 0, false, fmt.Errorf("read changes: %w", err)
 	}
-	if since < 0 || since > seq || since > 0 && since < floor {
+	if since < 0 || since > began || began > seq || began > 0 && began < floor {
 		return nil, 0, false, fmt.Errorf("read changes since %d: %w", since, ErrExpiredToken)
 	}
 	query, args := `SELECT name, ?, seq, component, etag FROM objects WHERE calendar_id = ? AND seq > ?`, []any{false, calendarID, since}
-	if since > 0 {
+	if began > 0 {
 		query += ` UNION ALL SELECT name, ?, seq, '', '' FROM tombstones WHERE calendar_id = ? AND seq > ?`
-		args = append(args, true, calendarID, since)
+		args = append(args, true, calendarID, began)
 	}
 	rows := int64(math.MaxInt64)
-	switch {
-	case limit > 0 && (since > 0 || floor == 0):
-		rows = int64(limit) + 1
-	case limit > 0:
-		var old int64
-		err := tx.row([]any{&old}, `SELECT count(*) FROM objects WHERE calendar_id = ? AND seq <= ?`, calendarID, floor)
-		if err != nil {
-			return nil, 0, false, fmt.Errorf("read changes: %w", err)
-		}
-		// A page that ended below floor would end in a token that is refused.
-		limit = max(limit, int(old)+1)
+	if limit > 0 {
 		rows = int64(limit) + 1
 	}
 	err = tx.each(func(scan scan) error {

@@ -176,14 +176,27 @@ func TestPurgeExpiresTokens(t *testing.T) {
 	// A first sync in pages is never left with a token that is refused.
 	play(t, s, c.ID, 0, "put d; put e")
 	var members []string
-	for since, more := int64(0), true; more; {
-		var page string
-		page, since, more = changesSince(t, s, c.ID, since, 1)
-		members = append(members, strings.Fields(page)...)
-	}
+	_, began, _ := changesSince(t, s, c.ID, 0, 0)
+	view(t, s, func(tx *store.Tx) error {
+		page, upTo, more, err := tx.Changes(c.ID, 0, 1)
+		for ; err == nil && len(page) == 1; page, upTo, more, err = tx.MoreMembers(c.ID, upTo, began, 1) {
+			members = append(members, page[0].Name)
+			if !more {
+				break
+			}
+		}
+		return err
+	})
 	if want := []string{"c", "d", "e"}; !slices.Equal(members, want) {
 		t.Errorf("first sync in pages: got %q, want %q", members, want)
 	}
+	view(t, s, func(tx *store.Tx) error {
+		_, _, _, err := tx.MoreMembers(c.ID, 1, old, 1)
+		wantErr(t, "first sync that began before the purge", err, store.ErrExpiredToken)
+		_, _, _, err = tx.MoreMembers(c.ID, began+1, began, 1)
+		wantErr(t, "first sync past its beginning", err, store.ErrExpiredToken)
+		return nil
+	})
 }
 
 // purge purges in batches and returns their number.
