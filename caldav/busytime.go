@@ -19,7 +19,7 @@ func (q *request) busyTime(u *store.User, cals []store.Calendar, r timeRange, ma
 	b := busyTime{user: u, during: r, masked: masked}
 	var members []busyMember
 	err := q.store.View(q.ctx(), func(tx *store.Tx) (err error) {
-		members, err = busyMembers(tx, u, cals, r)
+		members, err = b.members(tx, cals)
 		return err
 	})
 	for len(members) > 0 && err == nil {
@@ -39,21 +39,35 @@ type busyMember struct {
 	zone           *time.Location
 }
 
-func busyMembers(tx *store.Tx, u *store.User, cals []store.Calendar, r timeRange) ([]busyMember, error) {
+// members lists the objects in the calendars that may take time and must be read to tell, and takes
+// what the index knows of the others.
+func (b *busyTime) members(tx *store.Tx, cals []store.Calendar) ([]busyMember, error) {
 	var members []busyMember
 	for i := range cals {
-		zone := zoneOf(&cals[i], u)
+		zone := zoneOf(&cals[i], b.user)
 		for _, kind := range []string{"VEVENT", "VFREEBUSY"} {
-			ids, err := tx.ObjectIDsInRange(cals[i].ID, kind, r.start, r.end)
+			spans, err := tx.SpansInRange(cals[i].ID, kind, b.during.start, b.during.end)
 			if err != nil {
 				return nil, fmt.Errorf("listing what may take time: %w", err)
 			}
-			for _, id := range ids {
-				members = append(members, busyMember{id, cals[i].ID, zone})
+			for _, s := range spans {
+				if s.Takes == "" || b.masked != "" { // it takes its UID to tell whether it is masked
+					members = append(members, busyMember{s.ID, cals[i].ID, zone})
+				} else {
+					b.take(period{s.Start, s.End, s.Takes})
+				}
 			}
 		}
 	}
-	return members, nil
+	return members, b.bounded()
+}
+
+// bounded tells whether there is not too much.
+func (b *busyTime) bounded() error {
+	if len(b.periods) > maxPeriods {
+		return errTooMuch
+	}
+	return nil
 }
 
 // busyPage reads the first of the members, a page of them as multistatus.page has them, and tells how
@@ -114,10 +128,7 @@ func (b *busyTime) add(o *store.Object, zone *time.Location) error {
 			b.take(m.periods(l)...)
 		}
 	}
-	if len(b.periods) > maxPeriods {
-		return errTooMuch
-	}
-	return nil
+	return b.bounded()
 }
 
 // take cuts periods to the range and keeps what is busy of them.

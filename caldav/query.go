@@ -55,7 +55,13 @@ func (q *request) calendarQuery(root *element) error {
 		if zone == nil && res.cal != nil {
 			zone = zoneOf(res.cal, res.user)
 		}
-		keep = func(m *resource) bool { return passes(m.obj, filter, zone) }
+		during := filter.onlyDuring()
+		keep = func(m *resource) bool {
+			if during != nil && m.obj.Takes != "" {
+				return during.overlaps(m.obj.Start, m.obj.End)
+			}
+			return passes(m.obj, filter, zone)
+		}
 	}
 	ms := q.startMultistatus()
 	if err := q.writeMembers(ms, res, members, pq, keep); err != nil {
@@ -89,6 +95,16 @@ func candidates(tx *store.Tx, c *store.Calendar, filter *compFilter) (ms []membe
 		return nil, false, fmt.Errorf("listing the collection: %w", err)
 	}
 	return objectMembers(ids), sure, nil
+}
+
+// onlyDuring is the range in which f wants events to take place, where it asks for nothing else; nil
+// otherwise.
+func (f *compFilter) onlyDuring() *timeRange {
+	if len(f.props) > 0 || len(f.comps) != 1 || f.comps[0].name != "VEVENT" || f.comps[0].notDefined ||
+		len(f.comps[0].props)+len(f.comps[0].comps) > 0 {
+		return nil
+	}
+	return f.comps[0].during
 }
 
 // passes tells whether an object passes a filter. What cannot be read does.

@@ -15,7 +15,7 @@ import (
 func TestTurns(t *testing.T) {
 	f := newFixture(t)
 	f.put("a.ics", event("a"))
-	f.put("b.ics", event("b", "DTSTART:20300110T100000Z", "DTEND:20300110T110000Z"))
+	f.put("b.ics", event("b", "DTSTART:20300110T100000Z", "DTEND:20300110T110000Z", "RRULE:FREQ=DAILY;COUNT=1"))
 	turns := f.handler.turns
 	var leave [maxTurns]func()
 	for i := range leave {

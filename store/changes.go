@@ -61,6 +61,8 @@ func (tx *Tx) changes(calendarID, since, began int64, limit int) (changes []Chan
 	return changes, seq, false, nil
 }
 
+const tagsQuery = `SELECT seq, name, component, etag FROM objects WHERE calendar_id = ? AND seq > ? ORDER BY seq LIMIT ?`
+
 // EachTag calls f for the members of a calendar that changed after a Seq, at most limit, in the order
 // of their Seq. What f gets is valid until it returns.
 func (tx *Tx) EachTag(calendarID, after int64, limit int, f func(seq int64, name, component, etag []byte) error) error {
@@ -72,8 +74,7 @@ func (tx *Tx) EachTag(calendarID, after int64, limit int, f func(seq int64, name
 			return err
 		}
 		return f(seq, name, component, etag)
-	}, `SELECT seq, name, component, etag FROM objects WHERE calendar_id = ? AND seq > ? ORDER BY seq LIMIT ?`,
-		calendarID, after, limit)
+	}, tagsQuery, calendarID, after, limit)
 	if err != nil {
 		return fmt.Errorf("list tags: %w", err)
 	}

@@ -8,7 +8,7 @@ import (
 const (
 	memberColumns = `id, calendar_id, user_id, name, uid, component, etag, schedule_tag, own, start_at, end_at,
 	recurring, seq, created_at, modified_at`
-	objectColumns = memberColumns + `, data`
+	objectColumns = memberColumns + `, takes, data`
 )
 
 func (o *Object) memberFields() []any {
@@ -16,14 +16,14 @@ func (o *Object) memberFields() []any {
 		(*instant)(&o.Start), (*instant)(&o.End), &o.Recurring, &o.Seq, (*instant)(&o.Created), (*instant)(&o.Modified)}
 }
 
-func (o *Object) fields() []any { return append(o.memberFields(), &o.Data) }
+func (o *Object) fields() []any { return append(o.memberFields(), &o.Takes, &o.Data) }
 
 // ObjectByID reads an object.
 func (tx *Tx) ObjectByID(id int64) (*Object, error) {
 	return one(tx, "object", (*Object).fields, `SELECT `+objectColumns+` FROM objects WHERE id = ?`, id)
 }
 
-// MemberByID is ObjectByID without Data, which costs less.
+// MemberByID is ObjectByID without Data and Takes, which costs less.
 func (tx *Tx) MemberByID(id int64) (*Object, error) {
 	return one(tx, "object", (*Object).memberFields, `SELECT `+memberColumns+` FROM objects WHERE id = ?`, id)
 }
@@ -62,9 +62,9 @@ func (tx *Tx) PutObject(o *Object) error {
 	o.Modified = tx.at
 	err = tx.row([]any{&o.UserID, &o.Name, (*instant)(&o.Created)}, `UPDATE objects SET
 		uid = ?, component = ?, etag = ?, schedule_tag = ?, own = ?, start_at = ?, end_at = ?, recurring = ?,
-		seq = ?, modified_at = ?, data = ? WHERE id = ? RETURNING user_id, name, created_at`,
+		seq = ?, modified_at = ?, takes = ?, data = ? WHERE id = ? RETURNING user_id, name, created_at`,
 		o.UID, o.Component, o.ETag, o.ScheduleTag, o.Own, instant(o.Start), instant(o.End), o.Recurring,
-		o.Seq, instant(o.Modified), o.Data, o.ID)
+		o.Seq, instant(o.Modified), o.Takes, o.Data, o.ID)
 	if err != nil {
 		return fmt.Errorf("replace object: %w", err)
 	}
@@ -79,10 +79,10 @@ func (tx *Tx) insertObject(o *Object) error {
 	o.Seq, o.UserID, o.Created, o.Modified = seq, userID, tx.at, tx.at
 	err = tx.row([]any{&o.ID}, `INSERT INTO objects
 		(calendar_id, user_id, name, uid, component, etag, schedule_tag, own, start_at, end_at, recurring,
-		 seq, created_at, modified_at, data)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		 seq, created_at, modified_at, takes, data)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		o.CalendarID, o.UserID, o.Name, o.UID, o.Component, o.ETag, o.ScheduleTag, o.Own,
-		instant(o.Start), instant(o.End), o.Recurring, o.Seq, instant(o.Created), instant(o.Modified), o.Data)
+		instant(o.Start), instant(o.End), o.Recurring, o.Seq, instant(o.Created), instant(o.Modified), o.Takes, o.Data)
 	if err != nil {
 		return fmt.Errorf("insert object %q: %w", o.Name, err)
 	}
@@ -195,6 +195,23 @@ func (tx *Tx) EachInRange(calendarID int64, component string, from, to time.Time
 		return f(&o)
 	}, query, args...)
 }
+
+// A Span is when a member takes place, as far as the index knows; see Object.
+type Span struct {
+	ID         int64
+	Start, End time.Time
+	Takes      string
+}
+
+// SpansInRange lists the members that EachInRange would read, in no order.
+func (tx *Tx) SpansInRange(calendarID int64, component string, from, to time.Time) ([]Span, error) {
+	query, args := inRange(spanColumns, calendarID, component, from, to)
+	return list(tx, "objects", func(s *Span) []any {
+		return []any{&s.ID, (*instant)(&s.Start), (*instant)(&s.End), &s.Takes}
+	}, query, args...)
+}
+
+const spanColumns = `id, start_at, end_at, takes`
 
 // ObjectIDs lists the ids of a calendar's members, in the order of their names.
 func (tx *Tx) ObjectIDs(calendarID int64) ([]int64, error) {

@@ -64,9 +64,12 @@ type Object struct {
 	Own        bool
 	Start, End time.Time // all instances lie between; zero: open or unknown
 	Recurring  bool
-	Seq        int64 // the calendar's Seq of its last change
-	Created    time.Time
-	Modified   time.Time
+	// Takes is what kind of time an event takes that has one instance, from Start to End exactly, and
+	// whose people do not matter for it: an FBTYPE of RFC 5545 §3.2.9. Empty: the event must be read.
+	Takes    string
+	Seq      int64 // the calendar's Seq of its last change
+	Created  time.Time
+	Modified time.Time
 }
 
 // A Revision is an earlier state of an object.

@@ -135,7 +135,7 @@ func (d *delivery) store(u *store.User, ev *store.Event, o *store.Object, data [
 			return err
 		}
 	}
-	o.UID, o.Component, o.Start, o.End, o.Recurring = summary.UID, summary.Component, summary.Start, summary.End, summary.Recurring
+	summarize(o, summary)
 	o.Data, o.ETag, o.Own = data, d.c.tag(), !significant && !fresh
 	if significant || o.ScheduleTag == "" {
 		o.ScheduleTag = d.c.tag()

@@ -151,7 +151,7 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 	if cur != nil {
 		*o = *cur
 	}
-	o.UID, o.Component, o.Start, o.End, o.Recurring = in.summary.UID, in.summary.Component, in.summary.Start, in.summary.End, in.summary.Recurring
+	summarize(o, in.summary)
 	o.Own = false
 	if in.event == nil {
 		if cur != nil && cur.Component == "VEVENT" {
@@ -185,7 +185,7 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 		if err != nil {
 			return Result{}, nil, fmt.Errorf("check what an attendee stores: %w", err)
 		}
-		o.Start, o.End, o.Recurring = summary.Start, summary.End, summary.Recurring
+		summarize(o, summary)
 	}
 	o.Data = p.data
 	if isScheduling(s.incoming, p.event.Role, s.user) {
@@ -233,6 +233,11 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 	}
 	res := Result{Created: created, Object: o, ScheduleTag: o.ScheduleTag}
 	return res, waitFor, nil
+}
+
+// summarize puts into o what the store's index knows of an object.
+func summarize(o *store.Object, s ical.Summary) {
+	o.UID, o.Component, o.Start, o.End, o.Recurring, o.Takes = s.UID, s.Component, s.Start, s.End, s.Recurring, s.Takes
 }
 
 // storeBookings stores what a plan makes of the event's bookings and has all of them looked at: what

@@ -24,6 +24,28 @@ type Summary struct {
 	Component  string
 	Start, End time.Time // span of all instances, zero: open or unknown; floating taken ±14 h wide
 	Recurring  bool
+	// Takes is what kind of time (RFC 5545 §3.2.9) an event takes that has one instance, from Start to
+	// End exactly, and names nobody; empty for all others.
+	Takes string
+}
+
+// takes is a Summary's Takes.
+func takes(o *Object, components []*Component) string {
+	if len(components) != 1 || components[0].Name != "VEVENT" {
+		return ""
+	}
+	v, err := o.parseVEvent(components[0])
+	if err != nil || v.Recurring || v.RecurrenceID != nil || v.Organizer != nil || len(v.Attendees) > 0 ||
+		v.Start.AllDay || v.Start.Floating || v.End.AllDay || v.End.Floating {
+		return ""
+	}
+	switch {
+	case v.Transparent || v.Cancelled():
+		return "FREE"
+	case v.Status == "TENTATIVE":
+		return "BUSY-TENTATIVE"
+	}
+	return "BUSY"
 }
 
 // Check holds o to RFC 4791 §4.1 and §5.3.2.1: one UID, one kind of component (VEVENT, VTODO,
@@ -79,6 +101,7 @@ func Check(o *Object, maxAttendees int) (Summary, error) {
 	if err != nil {
 		return Summary{}, invalid("valid-calendar-data", err.Error())
 	}
+	s.Takes = takes(o, components)
 	return s, nil
 }
 

@@ -182,3 +182,30 @@ func TestSummary(t *testing.T) {
 		})
 	}
 }
+
+// Takes is only for what one look at the index tells.
+func TestTakes(t *testing.T) {
+	const times = "DTSTART:20300110T100000Z\r\nDTEND:20300110T110000Z\r\n"
+	for lines, want := range map[string]string{
+		times:                              "BUSY",
+		times + "STATUS:TENTATIVE\r\n":     "BUSY-TENTATIVE",
+		times + "STATUS:CANCELLED\r\n":     "FREE",
+		times + "TRANSP:TRANSPARENT\r\n":   "FREE",
+		times + "RRULE:FREQ=DAILY\r\n":     "",
+		times + "ATTENDEE:mailto:a@b\r\n":  "",
+		times + "ORGANIZER:mailto:a@b\r\n": "",
+		"DTSTART;TZID=Europe/Berlin:20300110T100000\r\nDURATION:PT1H\r\n": "BUSY",
+		"DTSTART:20300110T100000\r\n":                                     "",
+		"DTSTART;VALUE=DATE:20300110\r\n":                                 "",
+		times + "RECURRENCE-ID:20300110T100000Z\r\n":                      "",
+	} {
+		o, err := Parse([]byte("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:a\r\n"+lines+"END:VEVENT\r\nEND:VCALENDAR\r\n"), Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Check(o, 0)
+		if err != nil || s.Takes != want {
+			t.Errorf("%q: got %q (%v), want %q", lines, s.Takes, err, want)
+		}
+	}
+}
