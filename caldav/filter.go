@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // A compFilter is a comp-filter (RFC 4791 §9.7.1).
@@ -247,13 +250,13 @@ func parseTextMatch(el *element) (*textMatch, error) {
 	return m, nil
 }
 
-// fold brings text into the form in which the collation compares (RFC 4790 §9, RFC 5051).
+// fold brings text into the form in which the collation compares (RFC 4790 §9, RFC 5051 §2).
 func (m *textMatch) fold(s string) string {
 	switch m.collation {
 	case "i;octet":
 		return s
 	case "i;unicode-casemap":
-		return strings.ToLower(strings.ToUpper(s))
+		return norm.NFKD.String(strings.Map(unicode.ToTitle, s))
 	}
 	return strings.Map(func(r rune) rune {
 		if 'a' <= r && r <= 'z' {

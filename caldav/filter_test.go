@@ -24,7 +24,7 @@ func TestFilters(t *testing.T) {
 	f := newFixture(t)
 	for name, lines := range map[string][]string{
 		"plain": {"SUMMARY:Lunch"},
-		"two":   {"SUMMARY:Two", "COMMENT:first", "COMMENT:second", "CATEGORIES:Red,Green", "CATEGORIES:Blue"},
+		"two":   {"SUMMARY:Two nai\u0308ve files", "COMMENT:first", "COMMENT:second", "CATEGORIES:Red,Green", "CATEGORIES:Blue"},
 		"guests": {"SUMMARY:Guests", "ATTENDEE;PARTSTAT=ACCEPTED;CN=Ann:mailto:ann@example.com",
 			"ATTENDEE;PARTSTAT=DECLINED;MEMBER=\"mailto:a@x\",\"mailto:b@x\":mailto:bob@example.com"},
 		"cancelled": {"SUMMARY:Off", "STATUS:CANCELLED"},
@@ -82,6 +82,8 @@ func TestFilters(t *testing.T) {
 		{"octets", onEvent("SUMMARY", matchText(`collation="i;octet"`, "STRASSE")), "letters"},
 		{"other octets", onEvent("SUMMARY", matchText(`collation="i;octet"`, "Strasse")), ""},
 		{"Unicode", onEvent("SUMMARY", matchText(`collation="i;unicode-casemap"`, "ärger")), "letters"},
+		{"Unicode, in two characters", onEvent("SUMMARY", matchText(`collation="i;unicode-casemap"`, "a\u0308rger")), "letters"},
+		{"Unicode, in one", onEvent("SUMMARY", matchText(`collation="i;unicode-casemap"`, "NAÏVE")), "two"},
 		{"Cyrillic", onEvent("SUMMARY", matchText(`collation="i;unicode-casemap"`, "оБЕД")), "letters"},
 
 		{"a parameter there", onEvent("ATTENDEE", onParam("MEMBER", "")), "guests"},
