@@ -322,6 +322,14 @@ func TestAttachmentOccurrences(t *testing.T) {
 		t.Errorf("%d components updated: %q", n, components())
 	}
 
+	f.put("z.ics", event("z", "DTSTART;TZID=Europe/Moscow:20300601T100000", "DTEND;TZID=Europe/Moscow:20300601T110000", "RRULE:FREQ=DAILY;COUNT=5"))
+	f.do("POST", annaCal+"z.ics"+addFile+"&rid=20300602T070000Z,20300602T100000,20300603T100000", "x", "Prefer: return=representation").
+		want(http.StatusCreated).contains("RECURRENCE-ID;TZID=Europe/Moscow:20300602T100000", "RECURRENCE-ID;TZID=Europe/Moscow:20300603T100000")
+	if n := len(f.files(annaCal + "z.ics")); n != 2 {
+		t.Errorf("%d files at occurrences by the clock of Moscow", n)
+	}
+	f.do("POST", annaCal+"z.ics"+addFile+"&rid=20300602T100000Z", "x").condition(http.StatusForbidden, nsCal, "valid-rid")
+
 	f.put("d.ics", event("d", "DTSTART;VALUE=DATE:20300601", "RRULE:FREQ=WEEKLY;COUNT=3"))
 	f.do("POST", annaCal+"d.ics"+addFile+"&rid=20300608,M", "x", "Prefer: return=representation").want(http.StatusCreated).
 		contains("RECURRENCE-ID;VALUE=DATE:20300608")

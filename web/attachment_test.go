@@ -83,6 +83,7 @@ func TestAttachment(t *testing.T) {
 		{"GET", []string{"Range", "bytes=0-1", "If-Range", tag}, 206, "01"},
 		{"GET", []string{"Range", "bytes=0-1", "If-Range", `"x"`}, 200, data},
 		{"GET", []string{"Range", "bytes=600000-"}, 416, ""},
+		{"GET", []string{"Range", "bytes=0-0,599999-599999"}, 200, data},
 		{"PUT", nil, 405, ""},
 		{"DELETE", nil, 405, ""},
 		{"POST", nil, 405, ""},

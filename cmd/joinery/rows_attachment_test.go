@@ -112,6 +112,31 @@ func TestRowsAttachment(t *testing.T) {
 			t.Errorf("after the clean-up: %d", status)
 		}
 	})
+	rows.play("a file of one occurrence is that one's alone, and its conference stays", func(w *world) {
+		text, c, link := w.bookedSeries("LOCATION:Webinar")
+		third := nth(2).UTC().Format(utcStamp)
+		added := w.anna.do("POST", addFile+"&rid="+third, "minutes", "Content-Disposition: attachment; filename=minutes.txt").want(http.StatusCreated)
+		w.idle()
+		file := added.header.Get("Location")
+		text = w.anna.get(aPath).body
+		w.wantJoin(text, link)
+		same(w, "conference", w.only().ID, c.ID)
+		w.contains(part(text, 2), file)
+		w.lacks(joined(master(text)), "ATTACH")
+		for _, address := range []string{vera, boris} {
+			w.contains(w.wantMail(address, "REQUEST", "REQUEST").text, file)
+		}
+		copied := w.boris.get(borisCopy).body
+		w.contains(part(copied, 2), file)
+		w.lacks(joined(master(copied)), "ATTACH")
+
+		id := added.header.Get("Cal-Managed-ID")
+		w.anna.do("POST", aPath+"?action=attachment-remove&managed-id="+id+"&rid="+third, "").want(http.StatusNoContent)
+		w.idle()
+		w.wantJoin(w.anna.get(aPath).body, link)
+		w.lacks(w.anna.get(aPath).body, "ATTACH")
+		w.lacks(w.boris.get(borisCopy).body, "ATTACH")
+	})
 	rows.play("a file stands in the first invitation, and what a killed server leaves has it", func(w *world) {
 		w.anna.save(aPath, event("a"))
 		w.wantNoMail()
