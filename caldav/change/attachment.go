@@ -67,12 +67,23 @@ func (c *Changer) Attach(ctx context.Context, r AttachRequest) (Result, error) {
 		}
 		res, _, err = c.putTx(tx, PutRequest{
 			Caller: r.Caller, Calendar: r.Calendar, Name: r.Name, Data: data,
-			Conditions: Conditions{IfMatchSet: true, IfMatch: []string{cur.ETag}},
+			Conditions: Conditions{IfMatchSet: true, IfMatch: []string{cur.ETag}}, what: r.what(),
 		}, in)
 		return err
 	})
 	res.Changed = true
 	return res, err
+}
+
+// what tells of the request in the audit.
+func (r *AttachRequest) what() string {
+	switch r.Action {
+	case AttachmentAdd:
+		return "attached " + r.Attachment.Name
+	case AttachmentUpdate:
+		return "replaced a file by " + r.Attachment.Name
+	}
+	return "removed a file"
 }
 
 // attached is the object that a request names, and its bytes as they are to be.

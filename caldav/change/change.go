@@ -60,6 +60,8 @@ type PutRequest struct {
 	Conditions Conditions
 	Import     bool // joinery import: no conference, no mail
 
+	what string // for the audit, where more is known than that the object changes
+
 	// copying is set for a COPY: it is given what stores the object, to do more in the same transaction.
 	copying func(tx *store.Tx, write func() (*store.Object, error)) error
 }

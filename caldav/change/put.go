@@ -2,6 +2,7 @@ package change
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -221,7 +222,7 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 	if err := c.forceAll(tx, &p); err != nil {
 		return Result{}, nil, err
 	}
-	what := "changed"
+	what := cmp.Or(r.what, "changed")
 	if created {
 		what = "created"
 	}

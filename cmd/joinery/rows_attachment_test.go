@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,24 @@ func (w *world) download(link string) (status int, data string) {
 		w.Fatal(err)
 	}
 	return resp.StatusCode, string(b)
+}
+
+// wantAudited checks that the history of anna's event tells of what was done.
+func (w *world) wantAudited(what ...string) {
+	w.Helper()
+	w.update(func(tx *store.Tx) error {
+		u, err := tx.UserByLogin(anna)
+		if err != nil {
+			return err
+		}
+		audits, err := tx.Audits(u.ID, "a")
+		for _, s := range what {
+			if !slices.ContainsFunc(audits, func(a store.Audit) bool { return a.What == s }) {
+				w.Errorf("nothing tells that somebody %s: %+v", s, audits)
+			}
+		}
+		return err
+	})
 }
 
 // TestRowsAttachment plays what becomes of the files that an organiser attaches.
@@ -101,6 +120,7 @@ func TestRowsAttachment(t *testing.T) {
 		if status, _ := w.download(link); status != http.StatusOK {
 			t.Errorf("what was mailed is gone at once: %d", status)
 		}
+		w.wantAudited("attached plan.txt", "removed a file")
 		w.later(history + time.Hour)
 		for more := true; more; {
 			w.update(func(tx *store.Tx) (err error) {
