@@ -195,7 +195,7 @@ func faultConference(c emulator.Conference, own *faultContent) string {
 }
 
 // overlaps counts the saves that were accepted with the tag of before a link was written: the
-// database's revisions show that the write-back came between.
+// database's revisions show that the write-back came between, among other edits of ours.
 func (r *faultRun) overlaps(ctx context.Context) {
 	db, err := r.world.live()
 	if err != nil {
@@ -204,9 +204,9 @@ func (r *faultRun) overlaps(ctx context.Context) {
 	}
 	defer db.Close()
 	rows, err := db.QueryContext(ctx, `
-		SELECT a.etag FROM revisions a JOIN revisions b ON b.object_id = a.object_id AND b.own
-			AND b.id = (SELECT min(id) FROM revisions WHERE object_id = a.object_id AND id > a.id)
-		WHERE NOT a.own AND instr(a.data, 'CONFERENCE;') = 0 AND instr(b.data, 'CONFERENCE;') > 0`)
+		SELECT a.etag FROM revisions a WHERE instr(a.data, 'CONFERENCE;') = 0 AND EXISTS (
+			SELECT 1 FROM revisions b WHERE b.object_id = a.object_id AND b.id > a.id AND instr(b.data, 'CONFERENCE;') > 0
+			AND NOT EXISTS (SELECT 1 FROM revisions WHERE object_id = a.object_id AND id > a.id AND id <= b.id AND NOT own))`)
 	if err != nil {
 		r.fail("", "read the revisions: %v", err)
 		return
