@@ -22,8 +22,8 @@ import (
 // What clients write anew by themselves (DTSTAMP, LAST-MODIFIED, PRODID, zones, the order of parameters)
 // is no difference. An instance that the attendee took out comes back where the organiser moved it, or
 // raised SEQUENCE or invited the attendee anew (held is cancelled) while the attendee has not declined it, or where
-// the attendee has accepted it since. A
-// new override has the alarms of the series in held.
+// the attendee has accepted it since. So does one that was out by the organiser's word, who invites to it now: taking
+// it out would have declined it. A new override has the alarms of the series in held.
 func Copy(view, held *ical.Event, own []string) (data []byte, significant bool) {
 	if held == nil {
 		return view.Object.Data, true
@@ -261,8 +261,8 @@ func (c *copying) staysOut(at time.Time) bool {
 		return true
 	case moved:
 		return false
-	case mine != nil && (mine.PartStat == "ACCEPTED" || mine.PartStat == "TENTATIVE"):
-		return false // taking it out declined it
+	case mine != nil && mine.PartStat != "DELEGATED":
+		return false // taking it out declined it: it was out by the organiser's word, or was answered since
 	}
 	return !raised
 }

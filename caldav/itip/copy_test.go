@@ -52,6 +52,7 @@ func TestCopy(t *testing.T) {
 		{"rfc6638-3.2.2.1-two-of-three-taken-out-stay", acceptedWeekly + moved12(t, instance12), add(t, acceptedWeekly, "EXDATE;TZID=Europe/Berlin:20261212T100000,20261219T100000,20261226T100000\n"), "loud"},
 		{"rfc6638-3.2.8-taken-out-then-moved", acceptedWeekly + moved12(t, instance12), add(t, acceptedWeekly, off12), "loud"},
 		{"rfc6638-3.2.8-taken-out-then-accepted", acceptedWeekly + said12(t, "TENTATIVE"), add(t, acceptedWeekly, off12), "loud"},
+		{"rfc6638-3.2.6-uninvited-from-one-and-invited-again", acceptedWeekly + instance12, add(t, acceptedWeekly, off12), "loud"},
 		{"rfc6638-3.2.8-reinstated", raised(weekly), add(t, weekly, off12), "loud"},
 		{"rfc6638-3.2.8-reinstated-but-declined", raised(acceptedWeekly) + raised(said12(t, "DECLINED")), add(t, acceptedWeekly, off12), "loud"},
 		{"rfc6638-3.2.8-series-moved-with-instance-out", raised(strings.ReplaceAll(strings.ReplaceAll(weekly, "T100000", "T120000"), "T110000", "T130000")), add(t, weekly, off12), "loud"},

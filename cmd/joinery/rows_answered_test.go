@@ -180,6 +180,20 @@ func TestRowsAnswered(t *testing.T) {
 		w.idle()
 		w.lacks(w.boris.get(borisCopy).body, "EXDATE")
 	})
+	rows.play("who was taken off one occurrence is invited to it again", func(w *world) {
+		text := w.anna.save(aPath, seriesOf("a", invitation()...))
+		w.boris.save(borisCopy, says(w.boris.get(borisCopy).body, boris, "ACCEPTED"))
+		line := person(text, boris)
+		text = withOverride(w.anna.get(aPath).body, 2)
+		text = w.anna.save(aPath, w.inPart(text, 2, func(p string) string { return w.swap(p, person(p, boris)+"\r\n", "") }))
+		w.contains(w.boris.get(borisCopy).body, inMoscow("EXDATE", nth(2)))
+		w.boris.save(borisCopy, plus(w.boris.get(borisCopy).body, "CATEGORIES:Mine"))
+		w.anna.save(aPath, w.inPart(text, 2, func(p string) string { return plus(p, line) }))
+		got := w.boris.get(borisCopy).body
+		w.lacks(got, "EXDATE")
+		w.wantSaid(part(got, 2), boris, "NEEDS-ACTION")
+		w.wantSaid(part(w.anna.get(aPath).body, 2), boris, "NEEDS-ACTION")
+	})
 	rows.play("who took out an occurrence is invited anew", func(w *world) {
 		text := w.anna.save(aPath, seriesOf("a", invitation()...))
 		line := person(text, boris)
