@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"joinery/caldav/ical"
 	"joinery/store"
 )
 
@@ -31,12 +30,8 @@ func calendarProperties() map[xml.Name]property {
 		cal("calendar-description"): textProperty(func(c *store.Calendar) *string { return &c.Description }, maxText),
 		apple("calendar-color"):     textProperty(func(c *store.Calendar) *string { return &c.Color }, 64),
 		apple("calendar-order"):     textProperty(func(c *store.Calendar) *string { return &c.Order }, 64),
-		cal("calendar-timezone"): {
-			kinds: kindCalendar, set: setTimezone,
-			get: func(_ *request, res *resource) (string, bool) {
-				return escape(res.cal.Timezone), res.cal.Timezone != ""
-			},
-		},
+		cal("calendar-timezone"):    {kinds: kindCalendar, set: setTimezone, get: getTimezone},
+		cal("calendar-timezone-id"): {kinds: kindCalendar, set: setTimezoneID, get: getTimezoneID},
 		cal("supported-calendar-component-set"): {
 			kinds: kindCalendar | kindInbox | kindOutbox,
 			get: func(_ *request, res *resource) (string, bool) {
@@ -94,22 +89,6 @@ func componentsOf(c *store.Calendar) []string {
 		return storable
 	}
 	return c.Components
-}
-
-// setTimezone takes an iCalendar object with exactly one VTIMEZONE (RFC 4791 §5.2.2).
-func setTimezone(c *store.Calendar, el *element) *httpError {
-	var text string
-	if e := setText(&text, el, 64<<10); e != nil {
-		return e
-	}
-	if el != nil {
-		o, err := ical.Parse([]byte(strings.TrimSpace(text)+"\n"), ical.Limits{})
-		if err != nil || len(o.Root.Find("VTIMEZONE")) != 1 {
-			return calError(http.StatusForbidden, "valid-calendar-data")
-		}
-	}
-	c.Timezone = text
-	return nil
 }
 
 // setTransparent is RFC 6638 §9.1; without a value a calendar is opaque.

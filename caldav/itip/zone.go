@@ -24,6 +24,9 @@ func addZones(edit *ical.Edit, o *ical.Object, zones map[string]bool, from time.
 	}
 }
 
+// TimeZone writes the VTIMEZONE of loc, good from a year on: unfolded lines, separated by \n.
+func TimeZone(tzid string, loc *time.Location, year int) string { return vtimezone(tzid, loc, year) }
+
 // An onset is when an offset begins.
 type onset struct {
 	at       time.Time
