@@ -3,6 +3,7 @@ package caldav
 import (
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -23,14 +24,18 @@ func (q *request) mkcalendar() error {
 		return refuse(http.StatusBadRequest, "a mkcalendar is expected")
 	}
 	if q.place.kind != kindCalendar {
-		return calError(http.StatusForbidden, "calendar-collection-location-ok")
+		return q.notInCalendars()
 	}
 	return q.createCalendar(root, "C:mkcalendar-response", davError(http.StatusForbidden, "resource-must-be-null"))
 }
 
 // mkcol answers extended MKCOL (RFC 5689); other collections than calendars cannot be made.
 func (q *request) mkcol() error {
+	t, _, _ := mime.ParseMediaType(q.r.Header.Get("Content-Type"))
 	root, err := readXML(q.r)
+	if err != nil && t != "" && !strings.HasSuffix(t, "xml") {
+		return refuse(http.StatusUnsupportedMediaType, "a mkcol is expected")
+	}
 	if err != nil {
 		return err
 	}
@@ -38,7 +43,7 @@ func (q *request) mkcol() error {
 		return refuse(http.StatusUnsupportedMediaType, "a mkcol is expected")
 	}
 	if q.place.kind != kindCalendar {
-		return calError(http.StatusForbidden, "calendar-collection-location-ok")
+		return q.notInCalendars()
 	}
 	taken := refuse(http.StatusMethodNotAllowed, "there is something here already")
 	taken.allow = []string{"COPY", "DELETE", "GET", "HEAD", "MOVE", "OPTIONS", "PROPFIND", "PROPPATCH", "REPORT"}
@@ -55,6 +60,16 @@ func (q *request) mkcol() error {
 		return taken
 	}
 	return davError(http.StatusForbidden, "valid-resourcetype")
+}
+
+// notInCalendars refuses a collection below a calendar, or below nothing.
+func (q *request) notInCalendars() error {
+	if q.place.kind == kindObject {
+		if _, err := q.parent(q.place); err != nil {
+			return err
+		}
+	}
+	return calError(http.StatusForbidden, "calendar-collection-location-ok")
 }
 
 // onlyCalendar tells whether a resourcetype asks for nothing besides a calendar.

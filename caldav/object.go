@@ -148,12 +148,15 @@ func (q *request) notAsExpected(err error) error {
 	return q.writeObject(http.StatusPreconditionFailed, res.obj)
 }
 
+// errNoParent refuses to make something in a collection that is not there (RFC 4918 §9.3.1, §9.7.1).
+var errNoParent = refuse(http.StatusConflict, "there is no such calendar")
+
 // parent returns the calendar that an object at p would stand in.
 func (q *request) parent(p place) (*store.Calendar, error) {
 	p.kind, p.name = kindCalendar, ""
 	res, err := q.lookup(p)
 	if errors.Is(err, errNotFound) {
-		return nil, refuse(http.StatusConflict, "there is no such calendar") // RFC 4918 §9.7.1
+		return nil, errNoParent
 	}
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ type property struct {
 }
 
 // properties are the live properties. Whatever else is set is kept as it is, see property_dead.go.
-var properties = joinTables(webdavProperties(), accessProperties(), calendarProperties(), schedulingProperties(), attachmentProperties())
+var properties = joinTables(webdavProperties(), accessProperties(), calendarProperties(), schedulingProperties(), attachmentProperties(), addMemberProperties())
 
 func joinTables(tables ...map[xml.Name]property) map[xml.Name]property {
 	all := map[xml.Name]property{}

@@ -102,6 +102,14 @@ func TestMakeCalendarWithProperties(t *testing.T) {
 		f.do(method, "/calendars/boris@example.org/x/", of("")).condition(http.StatusForbidden, nsDAV, "need-privileges")
 		f.do(method, path+"nested/", of("")).condition(http.StatusForbidden, nsCal, "calendar-collection-location-ok")
 	}
+	for _, path := range []string{annaHome + "none/x/", annaHome + "none/x/y/", annaHome + "mkcol/x/y/"} {
+		f.do("MKCOL", path, "").want(http.StatusConflict)
+		f.do("MKCALENDAR", path, "").want(http.StatusConflict)
+		f.do("PUT", path+"a.ics", event("a"), calendarType).want(http.StatusConflict)
+	}
+	f.do("MKCOL", annaHome+"weird/", "afafaf", "Content-Type: xyz/foo").want(http.StatusUnsupportedMediaType)
+	f.do("MKCOL", annaHome+"weird/", "afafaf", "Content-Type: text/xml").want(http.StatusBadRequest)
+	f.do("MKCOL", annaHome+"weird/", "afafaf").want(http.StatusBadRequest)
 	f.do("MKCALENDAR", annaHome+"mkcol/", "").condition(http.StatusForbidden, nsDAV, "resource-must-be-null")
 	f.do("MKCOL", annaHome+"mkcalendar/", "").want(http.StatusMethodNotAllowed)
 	f.do("MKCOL", annaHome+"two/", strings.Replace(body["MKCOL"](""), "<D:collection/>", "<D:collection/><C:schedule-inbox/>", 1)).condition(http.StatusForbidden, nsDAV, "valid-resourcetype")

@@ -110,7 +110,7 @@ func setDead(props map[string]string, a assignment) *httpError {
 // protectedDAV are properties of the DAV: namespace that no client may bring into being.
 var protectedDAV = map[string]bool{
 	"lockdiscovery": true, "supportedlock": true, "quota-available-bytes": true, "quota-used-bytes": true,
-	"getcontentlanguage": true, "parent-set": true, "resource-id": true, "add-member": true,
+	"getcontentlanguage": true, "parent-set": true, "resource-id": true,
 	"group": true, "supported-method-set": true, "supported-live-property-set": true,
 }
 

@@ -252,9 +252,15 @@ func (q *request) serve() error {
 		return err
 	}
 	if q.place.kind == kindNone && r.Method != http.MethodOptions {
+		if q.place.login != "" && (r.Method == http.MethodPut || r.Method == "MKCOL" || r.Method == "MKCALENDAR") {
+			return errNoParent
+		}
 		return errNotFound
 	}
 	handle := q.methods[q.place.kind][r.Method]
+	if q.addsMember() {
+		handle = (*request).addMember
+	}
 	if handle == nil {
 		e := refuse(http.StatusMethodNotAllowed, "%s is not for this address", r.Method)
 		if e.allow, err = q.allowedHere(); err != nil {
