@@ -574,6 +574,7 @@ func TestAttachmentProperties(t *testing.T) {
 	fd = f.do("PROPFIND", annaCal, propfindBody("C:max-attachment-size", "C:max-attachments-per-resource"), "Depth: 0").one()
 	wantProp(t, fd, "{urn:ietf:params:xml:ns:caldav}max-attachment-size", "600000")
 	wantProp(t, fd, "{urn:ietf:params:xml:ns:caldav}max-attachments-per-resource", "3")
+	f.do("PROPFIND", "/calendars/", propfindBody("D:quota-used-bytes"), "Depth: 1").want(http.StatusMultiStatus).contains(">4<")
 	f.do("PROPPATCH", annaHome, patch("<D:quota-used-bytes>0</D:quota-used-bytes>", "")).contains("403")
 
 	off := newFixture(t)
@@ -581,6 +582,36 @@ func TestAttachmentProperties(t *testing.T) {
 	off.do("POST", annaCal+"a.ics"+addFile, "x").want(http.StatusMethodNotAllowed)
 	off.do("PROPFIND", annaHome, propfindBody("C:managed-attachments-server-URL", "D:quota-used-bytes"), "Depth: 0").want(http.StatusMultiStatus).lacks("200 OK")
 	off.do("PROPFIND", annaCal, propfindBody("C:max-attachment-size"), "Depth: 0").want(http.StatusMultiStatus).lacks("200 OK")
+}
+
+// TestSlowUpload: a file may take longer than other requests may.
+func TestSlowUpload(t *testing.T) {
+	f := filesFixture(t)
+	srv := httptest.NewUnstartedServer(f.handler)
+	srv.Config.ReadTimeout = 300 * time.Millisecond
+	srv.Start()
+	defer srv.Close()
+	r, w := io.Pipe()
+	go func() {
+		for range 4 {
+			time.Sleep(200 * time.Millisecond)
+			io.WriteString(w, "slowly ")
+		}
+		w.Close()
+	}()
+	req, err := http.NewRequest("POST", srv.URL+annaCal+"a.ics"+addFile, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth("anna@example.org", "demo")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if _, data := f.stored(resp.Header.Get("Cal-Managed-ID")); resp.StatusCode != http.StatusCreated || data != "slowly slowly slowly slowly " {
+		t.Errorf("%d, stored %q", resp.StatusCode, data)
+	}
 }
 
 // A meddled notes until when a body may be waited for.

@@ -145,7 +145,11 @@ func (q *request) members(tx *store.Tx, res *resource) ([]member, error) {
 	case kindPrincipals:
 		add(&resource{kind: kindPrincipal, user: q.user})
 	case kindHomes:
-		add(&resource{kind: kindHome, user: q.user})
+		home := &resource{kind: kindHome, user: q.user}
+		if err := q.attachmentUse(tx, home); err != nil {
+			return nil, err
+		}
+		add(home)
 	case kindHome:
 		cals, err := tx.Calendars(q.user.ID)
 		if err != nil {

@@ -69,33 +69,42 @@ func (s *Store) fill(ctx context.Context, a *Attachment, r io.Reader, limits Att
 // appendChunk stores the next bytes of a, none for an empty one.
 func (s *Store) appendChunk(ctx context.Context, a *Attachment, data []byte, limits AttachmentLimits) error {
 	for {
-		full, made := false, *a
+		made, full := *a, false
 		err := s.Update(ctx, func(tx *Tx) error {
-			full, made = false, *a
+			made, full = *a, false
 			use, err := tx.AttachmentUse(a.UserID)
 			if err != nil {
 				return err
 			}
-			if use.Held+a.Size+int64(len(data)) > limits.Quota {
+			size := int64(len(data))
+			if use.Held+a.Size+size > limits.Quota {
 				return ErrQuota
 			}
-			if full = use.Total+int64(len(data)) > 2*limits.Quota; full {
-				return nil
+			if over := use.Total + size - 2*limits.Quota; over > 0 || made.ID == 0 && use.Count >= mostAttachments {
+				full = true
+				found, err := tx.reclaim(a.UserID, over)
+				if err == nil && !found {
+					err = ErrQuota
+				}
+				return err
 			}
 			if made.ID == 0 {
 				if err := tx.insertAttachment(&made); err != nil {
 					return err
 				}
 			}
-			if len(data) == 0 {
+			if size == 0 {
 				return nil
 			}
 			if err := tx.appendAttachment(&made, data); err != nil {
 				return err
 			}
-			made.Size += int64(len(data))
+			made.Size += size
 			return nil
 		})
+		if err == nil && full {
+			err = s.purgeGone(ctx)
+		}
 		if err != nil {
 			return err
 		}
@@ -103,26 +112,23 @@ func (s *Store) appendChunk(ctx context.Context, a *Attachment, data []byte, lim
 			*a = made
 			return nil
 		}
-		var oldest int64
-		err = s.View(ctx, func(tx *Tx) (err error) {
-			oldest, err = tx.oldestReleased(a.UserID)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if oldest == 0 {
-			return ErrQuota
-		}
-		if err := s.DropAttachment(ctx, oldest); err != nil {
-			return err
-		}
 	}
 }
 
+// mostAttachments is how many attachments of one user are stored, whatever their size: adding one looks at
+// them all.
+const mostAttachments = 20_000
+
 // DropAttachment removes an attachment that no object refers to, at once; it does nothing where one does.
 func (s *Store) DropAttachment(ctx context.Context, id int64) error {
-	err := s.Update(ctx, func(tx *Tx) error { return tx.giveUp(id) })
+	if err := s.Update(ctx, func(tx *Tx) error { return tx.giveUp(id) }); err != nil {
+		return err
+	}
+	return s.purgeGone(ctx)
+}
+
+// purgeGone removes what is gone, a few rows at a time.
+func (s *Store) purgeGone(ctx context.Context) (err error) {
 	for more := true; more && err == nil; {
 		err = s.Update(ctx, func(tx *Tx) (err error) {
 			more, err = tx.purgeGone(purgeChunks)

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -42,16 +41,17 @@ func (tx *Tx) AttachmentByToken(token string) (*Attachment, error) {
 		WHERE token = ? AND NOT gone AND used`, token)
 }
 
-// An AttachmentUse is how many bytes of attachments a user has.
+// An AttachmentUse is how many bytes of attachments a user has, and how many attachments.
 type AttachmentUse struct {
 	Held  int64 // that objects refer to
 	Total int64 // with those that none refers to and that are still stored
+	Count int   // of the latter and the former
 }
 
 // AttachmentUse sums up a user's attachments.
 func (tx *Tx) AttachmentUse(userID int64) (u AttachmentUse, err error) {
-	err = tx.row([]any{&u.Held, &u.Total}, `SELECT coalesce(sum(CASE WHEN released_at = 0 THEN size ELSE 0 END), 0),
-		coalesce(sum(size), 0) FROM attachments WHERE user_id = ?`, userID)
+	err = tx.row([]any{&u.Held, &u.Total, &u.Count}, `SELECT coalesce(sum(CASE WHEN released_at = 0 THEN size ELSE 0 END), 0),
+		coalesce(sum(size), 0), count(*) FROM attachments WHERE user_id = ?`, userID)
 	if err != nil {
 		return u, fmt.Errorf("sum up attachments: %w", err)
 	}
@@ -126,30 +126,33 @@ func (tx *Tx) release(id int64) error {
 // that none has ever referred to and that were begun before abandoned. It removes at most limit chunks
 // (above 0) of 256 KiB, so that other changes need not wait long; more tells that there may be others.
 func (tx *Tx) PurgeAttachments(released, abandoned time.Time, limit int) (more bool, err error) {
-	_, err = tx.exec(`UPDATE attachments SET gone = TRUE WHERE id IN (SELECT id FROM attachments
+	if more, err = tx.purgeGone(limit); err != nil || more {
+		return more, err
+	}
+	n, err := tx.exec(`UPDATE attachments SET gone = TRUE WHERE id IN (SELECT id FROM attachments
 		WHERE released_at <> 0 AND NOT gone AND released_at < CASE WHEN used THEN ? ELSE ? END LIMIT ?)`,
-		instant(released), instant(abandoned), max(limit, 1))
+		instant(released), instant(abandoned), manyAttachments)
 	if err != nil {
 		return false, fmt.Errorf("purge attachments: %w", err)
 	}
-	return tx.purgeGone(limit)
+	return n > 0, nil
 }
 
-// purgeGone removes at most limit chunks of what is gone.
+// manyAttachments is how many attachments go at once.
+const manyAttachments = 200
+
+// purgeGone removes at most limit chunks of what is gone, and once there are none the rows.
 func (tx *Tx) purgeGone(limit int) (more bool, err error) {
 	n, err := tx.exec(`DELETE FROM attachment_chunks WHERE (attachment_id, number) IN
 		(SELECT c.attachment_id, c.number FROM attachments a JOIN attachment_chunks c ON c.attachment_id = a.id
 		WHERE a.gone LIMIT ?)`, max(limit, 1))
+	if err == nil && n == 0 {
+		_, err = tx.exec(`DELETE FROM attachments WHERE gone`)
+	}
 	if err != nil {
 		return false, fmt.Errorf("purge attachments: %w", err)
 	}
-	if n > 0 {
-		return true, nil
-	}
-	if _, err := tx.exec(`DELETE FROM attachments WHERE gone`); err != nil {
-		return false, fmt.Errorf("purge attachments: %w", err)
-	}
-	return false, nil
+	return n > 0, nil
 }
 
 // insertAttachment makes the row of an attachment whose bytes are to come.
@@ -190,17 +193,20 @@ func (tx *Tx) attachmentData(id, number int64) ([]byte, error) {
 	return data, nil
 }
 
-// oldestReleased is the attachment of a user that was released first, 0 if there is none.
-func (tx *Tx) oldestReleased(userID int64) (id int64, err error) {
-	err = tx.row([]any{&id}, `SELECT id FROM attachments WHERE user_id = ? AND released_at <> 0 AND used AND NOT gone
-		ORDER BY released_at, id LIMIT 1`, userID)
-	if errors.Is(err, ErrNotFound) {
-		return 0, nil
+// reclaim has those of a user's attachments gone that were released first, until so many bytes are freed,
+// at least one, and not very many at once. It tells whether there were any.
+func (tx *Tx) reclaim(userID, need int64) (found bool, err error) {
+	oldest, err := list(tx, "attachments", (*Attachment).fields, `SELECT `+attachmentColumns+` FROM attachments
+		WHERE user_id = ? AND released_at <> 0 AND used AND NOT gone ORDER BY released_at, id LIMIT ?`, userID, manyAttachments)
+	for _, a := range oldest {
+		if err := tx.giveUp(a.ID); err != nil {
+			return false, err
+		}
+		if need -= a.Size; need <= 0 {
+			break
+		}
 	}
-	if err != nil {
-		return 0, fmt.Errorf("look for released attachments: %w", err)
-	}
-	return id, nil
+	return len(oldest) > 0, err
 }
 
 // giveUp has an attachment gone.

@@ -218,8 +218,8 @@ func TestPurgeAttachments(t *testing.T) {
 		rounds                int
 	}{
 		{time.Hour, time.Hour, true, true, true, 1},
-		{time.Hour, -time.Hour, true, true, false, 4},
-		{-time.Hour, time.Hour, true, false, false, 4},
+		{time.Hour, -time.Hour, true, true, false, 5},
+		{-time.Hour, time.Hour, true, false, false, 5},
 		{-time.Hour, -time.Hour, true, false, false, 1},
 	}
 	for i, step := range steps {
@@ -231,5 +231,39 @@ func TestPurgeAttachments(t *testing.T) {
 	}
 	if use := useOf(t, s, anna); use.Total != int64(len(data)) || use.Held != use.Total {
 		t.Errorf("use %+v", use)
+	}
+}
+
+// TestManyAttachments bounds their number, empty ones too: the oldest that nothing refers to make room.
+func TestManyAttachments(t *testing.T) {
+	s := openPath(t, filepath.Join(t.TempDir(), "test.db"))
+	anna := owner(t, s)
+	fill := func(from, n int, released int64) {
+		t.Helper()
+		err := s.Update(t.Context(), func(tx *Tx) error {
+			_, err := tx.exec(`WITH RECURSIVE n (i) AS (SELECT ? UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?)
+				INSERT INTO attachments (user_id, managed_id, token, name, type, size, used, gone, created_at, released_at)
+				SELECT ?, i, i, 'x', 'a/b', 0, TRUE, FALSE, i, ? FROM n`, from, from+n, anna, released)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill(0, 10, 1)
+	fill(10, mostAttachments-10, 0)
+	a := attached(t, s, anna, "", manyBytes, 1)
+	if use := useOf(t, s, anna); use.Count > mostAttachments || use.Count < mostAttachments-10 {
+		t.Errorf("%d attachments", use.Count)
+	}
+	var err error
+	for i := 0; i < 10 && err == nil; i++ { // nine others can go
+		err = s.AddAttachment(t.Context(), &Attachment{UserID: anna}, strings.NewReader(""), manyBytes)
+		if i < 9 && err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	if !errors.Is(err, ErrQuota) || a.ID == 0 {
+		t.Errorf("one too many: %v", err)
 	}
 }

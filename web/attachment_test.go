@@ -169,3 +169,23 @@ func TestAttachmentGoesMeanwhile(t *testing.T) {
 		t.Errorf("%d bytes, and no error", rest.Len()+1)
 	}
 }
+
+// TestSlowDownload: a file may take longer than other answers may.
+func TestSlowDownload(t *testing.T) {
+	data := strings.Repeat("x", 16<<20)
+	h, a, _ := fileServer(t, "x", "a/b", data, nil)
+	srv := httptest.NewUnstartedServer(h)
+	srv.Config.WriteTimeout = 200 * time.Millisecond
+	srv.Start()
+	defer srv.Close()
+	resp, err := http.Get(srv.URL + "/a/" + a.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	time.Sleep(400 * time.Millisecond)
+	var got bytes.Buffer
+	if _, err := got.ReadFrom(resp.Body); err != nil || got.String() != data {
+		t.Errorf("%d bytes: %v", got.Len(), err)
+	}
+}
