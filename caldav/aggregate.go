@@ -82,7 +82,7 @@ func (q *request) writeCalendar(res *resource, members []member) error {
 
 // calendarHead is a calendar up to its first component.
 func calendarHead(res *resource) (string, error) {
-	const begin, end = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Joinery//CalDAV//EN\r\n", "END:VCALENDAR\r\n"
+	const begin, end = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:" + productID + "\r\n", "END:VCALENDAR\r\n"
 	o, err := ical.Parse([]byte(begin+end), ical.Limits{})
 	if err != nil {
 		return "", fmt.Errorf("beginning a calendar: %w", err)

@@ -18,11 +18,12 @@ type calendarData struct {
 	overrides *timeRange     // limit-recurrence-set
 	freeBusy  *timeRange     // limit-freebusy-set
 	zone      *time.Location // of floating times, as the query has it; nil: the calendar's
+	zones     zoneWish
 }
 
 // parses tells whether objects must be parsed for it.
 func (d *calendarData) parses() bool {
-	return d != nil && (d.expand != nil || d.overrides != nil || d.freeBusy != nil || d.comp != nil)
+	return d != nil && (d.zones != zonesAsStored || d.expand != nil || d.overrides != nil || d.freeBusy != nil || d.comp != nil)
 }
 
 // A compSelection is a CALDAV:comp: what of a component is wanted.
@@ -72,6 +73,15 @@ func parseCalendarData(el *element) (*calendarData, error) {
 		}
 	}
 	return d, nil
+}
+
+// reportProps is parseProps of a report, with the zones that the client wants.
+func (q *request) reportProps(root *element) (*propQuery, error) {
+	pq, err := parseProps(root, true)
+	if err == nil && pq.data != nil {
+		pq.data.zones = q.zoneWish()
+	}
+	return pq, err
 }
 
 // parseDataRange reads a range of which both ends are required.
@@ -152,6 +162,12 @@ func selectData(res *resource, d *calendarData) ([]byte, error) {
 		}
 		if o, err = ical.Parse(data, ical.Limits{Size: len(data) + 1}); err != nil {
 			return nil, fmt.Errorf("parsing the instances of %s: %w", res.obj.Name, err)
+		}
+	}
+	if d.zones != zonesAsStored && d.expand == nil {
+		data := d.zones.apply(o)
+		if o, err = ical.Parse(data, ical.Limits{Size: len(data) + 1}); err != nil {
+			return nil, fmt.Errorf("parsing the zones of %s: %w", res.obj.Name, err)
 		}
 	}
 	e := o.Edit()

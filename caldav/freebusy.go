@@ -99,9 +99,12 @@ func merge(ps []period) []period {
 	return out
 }
 
+// productID is the PRODID of what is written here.
+const productID = "-//Joinery//CalDAV//EN"
+
 // freeBusyText writes a VCALENDAR with one VFREEBUSY. The extra lines stand after its times.
 func freeBusyText(method string, now time.Time, r timeRange, extra []string, ps []period) []byte {
-	lines := []string{"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Joinery//CalDAV//EN"}
+	lines := []string{"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:" + productID}
 	if method != "" {
 		lines = append(lines, "METHOD:"+method)
 	}

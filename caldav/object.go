@@ -49,14 +49,16 @@ func (q *request) getObject() error {
 // writeObject sends an object's bytes; its tags are in the header already.
 func (q *request) writeObject(status int, o *store.Object) error {
 	h := q.w.Header()
+	data := q.inWantedZones(o)
+	h.Add("Vary", "CalDAV-Timezones")
 	h.Set("Content-Type", contentType(o))
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(o.Data)))
+	h.Set("Content-Length", strconv.Itoa(len(data)))
 	q.w.WriteHeader(status)
 	if q.r.Method == http.MethodHead {
 		return nil
 	}
-	_, err := q.w.Write(o.Data)
+	_, err := q.w.Write(data)
 	return err
 }
 

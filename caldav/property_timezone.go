@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"joinery/caldav/ical"
-	"joinery/caldav/itip"
 	"joinery/store"
 )
 
@@ -45,7 +44,7 @@ func setTimezoneID(c *store.Calendar, el *element) *httpError {
 }
 
 func zoneText(lines ...string) string {
-	return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Joinery//CalDAV//EN\r\n" + strings.Join(lines, "\r\n") + "\r\nEND:VCALENDAR\r\n"
+	return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:" + productID + "\r\n" + strings.Join(lines, "\r\n") + "\r\nEND:VCALENDAR\r\n"
 }
 
 // getTimezone returns the zone as it was set, or where it was set by name alone with its rules of now.
@@ -55,7 +54,7 @@ func getTimezone(q *request, res *resource) (string, bool) {
 		zones := o.Root.Find("VTIMEZONE")
 		if name, ok := zoneName(text); ok && len(zones) == 1 && len(zones[0].Children) == 0 {
 			loc, _ := ical.ZoneByName(name)
-			text = zoneText(strings.ReplaceAll(itip.TimeZone(name, loc, q.now().Year()), "\n", "\r\n"))
+			text = zoneText(strings.ReplaceAll(ical.ZoneText(name, loc, q.now().Year()), "\n", "\r\n"))
 		}
 	}
 	return escape(text), text != ""

@@ -12,7 +12,7 @@ import (
 
 // calendarQuery answers calendar-query (RFC 4791 §7.8).
 func (q *request) calendarQuery(root *element) error {
-	pq, err := parseProps(root, true)
+	pq, err := q.reportProps(root)
 	if err != nil {
 		return err
 	}

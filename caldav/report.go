@@ -49,7 +49,7 @@ const maxHrefs = 5000
 // multiget answers calendar-multiget (RFC 4791 §7.9). What cannot be read is a 404 of its own; hrefs
 // may be absolute or encoded in any way. What is named several times is answered once.
 func (q *request) multiget(root *element) error {
-	pq, err := parseProps(root, true)
+	pq, err := q.reportProps(root)
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func (q *request) syncCollection(root *element) error {
 	if d, err := depth(q.r.Header, 0); err != nil || d < 0 {
 		return refuse(http.StatusBadRequest, "Depth is 0 here")
 	}
-	pq, err := parseProps(root, true)
+	pq, err := q.reportProps(root)
 	if err != nil {
 		return err
 	}

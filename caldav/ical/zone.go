@@ -19,6 +19,13 @@ func (o *Object) Location(tzid string) *time.Location {
 	return loc
 }
 
+// StandardZone tells whether a TZID is the IANA name of the zone that it resolves to: its VTIMEZONE, if there
+// is one, says nothing that is not known without it.
+func (o *Object) StandardZone(tzid string) bool {
+	_, name := o.zone(tzid)
+	return name != "" && name == tzid
+}
+
 // zonesInObject is how many TZIDs of one object are resolved: more than any writer uses, and few
 // enough that a hostile object costs little.
 const zonesInObject = 256

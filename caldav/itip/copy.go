@@ -2,7 +2,6 @@ package itip
 
 import (
 	"bytes"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,7 +58,7 @@ func CancelledCopy(held *ical.Event, sequence int) []byte {
 
 // withoutIdleZones is ev without the zones that nothing in it is written in and that were in use before.
 func withoutIdleZones(ev, before *ical.Event) []byte {
-	was, is := zonesIn(before.Object.Root), zonesIn(ev.Object.Root)
+	was, is := before.Object.Root.TZIDs(), ev.Object.Root.TZIDs()
 	edit := ev.Object.Edit()
 	for _, c := range ev.Object.Root.Find("VTIMEZONE") {
 		if tzid := c.Text("TZID"); was[tzid] && !is[tzid] {
@@ -67,20 +66,6 @@ func withoutIdleZones(ev, before *ical.Event) []byte {
 		}
 	}
 	return edit.Bytes()
-}
-
-// zonesIn are the zones that times in c and its children are written in.
-func zonesIn(c *ical.Component) map[string]bool {
-	zones := map[string]bool{}
-	for _, l := range c.Lines {
-		if tzid := l.Param("TZID"); tzid != "" {
-			zones[tzid] = true
-		}
-	}
-	for _, child := range c.Children {
-		maps.Copy(zones, zonesIn(child))
-	}
-	return zones
 }
 
 // A copying is the work of one Copy.

@@ -242,7 +242,7 @@ func message(edit *ical.Edit, ev *ical.Event, method string, kept map[*ical.Comp
 			edit.RemoveComponent(c)
 		}
 	}
-	addZones(edit, o, zones, ev.All()[0].Start.Time)
+	edit.AddZones(zones, ev.All()[0].Start.Time)
 	calendar(edit, o)
 	set(edit, o.Root, "METHOD", method)
 }

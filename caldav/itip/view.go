@@ -185,7 +185,7 @@ func trim(edit *ical.Edit, o *ical.Object, keep []*ical.VEvent) {
 			edit.RemoveComponent(c)
 		}
 	}
-	addZones(edit, o, zones, keep[0].Start.Time)
+	edit.AddZones(zones, keep[0].Start.Time)
 }
 
 const prodID = "-//Joinery//Joinery//EN"

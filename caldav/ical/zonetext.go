@@ -1,4 +1,4 @@
-package itip
+package ical
 
 import (
 	"fmt"
@@ -6,26 +6,36 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"joinery/caldav/ical"
 )
 
-// addZones adds a VTIMEZONE for every TZID of zones that o names without defining it (some clients
-// and scripts write IANA names alone): a message must be complete in itself (RFC 5545 §3.2.19), and
-// Outlook reads such times wrongly. from is when the event begins.
-func addZones(edit *ical.Edit, o *ical.Object, zones map[string]bool, from time.Time) {
-	for _, c := range o.Root.Find("VTIMEZONE") {
-		delete(zones, c.Text("TZID"))
+// TZIDs are the zones that times in c and the components in it are written in.
+func (c *Component) TZIDs() map[string]bool {
+	zones := map[string]bool{}
+	for _, l := range c.Lines {
+		if tzid := l.Param("TZID"); tzid != "" {
+			zones[tzid] = true
+		}
+	}
+	for _, child := range c.Children {
+		maps.Copy(zones, child.TZIDs())
+	}
+	return zones
+}
+
+// AddZones adds a VTIMEZONE for every TZID of zones that the Object names without defining it (some clients
+// and scripts write IANA names alone): what leaves for others must be complete in itself (RFC 5545
+// §3.2.19), and Outlook reads such times wrongly. from is when the event begins.
+func (e *Edit) AddZones(zones map[string]bool, from time.Time) {
+	defined := map[string]bool{}
+	for _, c := range e.o.Root.Find("VTIMEZONE") {
+		defined[c.Text("TZID")] = true
 	}
 	for _, tzid := range slices.Sorted(maps.Keys(zones)) {
-		if loc := o.Location(tzid); loc != nil && tzid != "" {
-			edit.AddComponent(o.Root, vtimezone(tzid, loc, from.In(loc).Year()))
+		if loc := e.o.Location(tzid); loc != nil && tzid != "" && !defined[tzid] {
+			e.AddComponent(e.o.Root, ZoneText(tzid, loc, from.In(loc).Year()))
 		}
 	}
 }
-
-// TimeZone writes the VTIMEZONE of loc, good from a year on: unfolded lines, separated by \n.
-func TimeZone(tzid string, loc *time.Location, year int) string { return vtimezone(tzid, loc, year) }
 
 // An onset is when an offset begins.
 type onset struct {
@@ -35,14 +45,14 @@ type onset struct {
 	name     string
 }
 
-// zoneYears is how many years an irregular zone is written out for.
-const zoneYears = 6
+// writtenYears is how many years an irregular zone is written out for.
+const writtenYears = 6
 
-// vtimezone writes loc from year on: by yearly rules where it keeps to them, else by the dates of
-// some years.
-func vtimezone(tzid string, loc *time.Location, year int) string {
+// ZoneText writes loc as a VTIMEZONE of that TZID from year on, lines separated by \n: by yearly rules where
+// it keeps to them, else by the dates of some years.
+func ZoneText(tzid string, loc *time.Location, year int) string {
 	begin := time.Date(year-1, 1, 1, 0, 0, 0, 0, loc)
-	end := time.Date(year-1+zoneYears, 1, 1, 0, 0, 0, 0, loc)
+	end := time.Date(year-1+writtenYears, 1, 1, 0, 0, 0, 0, loc)
 	name, offset := begin.Zone()
 	var onsets []onset
 	for t := begin; ; {
@@ -55,15 +65,15 @@ func vtimezone(tzid string, loc *time.Location, year int) string {
 		onsets = append(onsets, onset{next, from, to, next.IsDST(), n})
 		t = next
 	}
-	lines := []string{"BEGIN:VTIMEZONE", "TZID:" + ical.EscapeText(tzid)}
+	lines := []string{"BEGIN:VTIMEZONE", "TZID:" + EscapeText(tzid)}
 	if rules := yearly(onsets, year-1); rules != nil {
 		for i, rule := range rules {
-			lines = append(lines, observance(onsets[i], rule)...)
+			lines = append(lines, observanceText(onsets[i], rule)...)
 		}
 	} else {
-		lines = append(lines, observance(onset{begin, offset, offset, begin.IsDST(), name}, "")...)
+		lines = append(lines, observanceText(onset{begin, offset, offset, begin.IsDST(), name}, "")...)
 		for _, o := range onsets {
-			lines = append(lines, observance(o, "")...)
+			lines = append(lines, observanceText(o, "")...)
 		}
 	}
 	return strings.Join(append(lines, "END:VTIMEZONE"), "\n")
@@ -71,14 +81,14 @@ func vtimezone(tzid string, loc *time.Location, year int) string {
 
 // yearly finds the rules of onsets, two a year from first on; nil if they keep to none.
 func yearly(onsets []onset, first int) []string {
-	if len(onsets) != 2*zoneYears {
+	if len(onsets) != 2*writtenYears {
 		return nil
 	}
 	rules := make([]string, 2)
 	for i := range rules {
 		nth, last := true, true
 		begin := local(onsets[i])
-		for y := range zoneYears {
+		for y := range writtenYears {
 			o := onsets[2*y+i]
 			t := local(o)
 			if t.Year() != first+y || t.Month() != begin.Month() || t.Weekday() != begin.Weekday() ||
@@ -103,14 +113,14 @@ func yearly(onsets []onset, first int) []string {
 // local is o's onset on the clock before it.
 func local(o onset) time.Time { return o.at.In(time.FixedZone("", o.from)) }
 
-func observance(o onset, rule string) []string {
+func observanceText(o onset, rule string) []string {
 	kind := "STANDARD"
 	if o.daylight {
 		kind = "DAYLIGHT"
 	}
 	lines := []string{
 		"BEGIN:" + kind, "DTSTART:" + local(o).Format("20060102T150405"),
-		"TZOFFSETFROM:" + offsetValue(o.from), "TZOFFSETTO:" + offsetValue(o.to), "TZNAME:" + ical.EscapeText(o.name),
+		"TZOFFSETFROM:" + offsetValue(o.from), "TZOFFSETTO:" + offsetValue(o.to), "TZNAME:" + EscapeText(o.name),
 	}
 	if rule != "" {
 		lines = append(lines, "RRULE:"+rule)
