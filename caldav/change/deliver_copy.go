@@ -63,7 +63,11 @@ func (d *delivery) give(u *store.User, address string, view *ical.Event) error {
 			return err // it stays as what was
 		}
 	}
-	data, significant := itip.Copy(view, held, u.Addresses)
+	takenOut, err := d.present.takenOut(d.tx, address)
+	if err != nil {
+		return err
+	}
+	data, significant := itip.CopyWithout(view, held, u.Addresses, takenOut)
 	if significant || !d.answers(address) {
 		d.statuses[address] = delivered
 	}

@@ -52,7 +52,11 @@ func (c *Changer) asGuest(tx *store.Tx, s *situation) (*guest, error) {
 	held := g.view
 	if s.current != nil && !differs(s.current.Organizer(), s.incoming.Organizer()) {
 		// What the organiser saved may not have been delivered yet.
-		data, significant := itip.Copy(g.view, s.current, s.user.Addresses)
+		takenOut, err := g.present.takenOut(tx, address)
+		if err != nil {
+			return nil, err
+		}
+		data, significant := itip.CopyWithout(g.view, s.current, s.user.Addresses, takenOut)
 		if held = parseStored(data); held == nil {
 			return nil, fmt.Errorf("bring the copy of %s in line: it cannot be read", g.view.UID)
 		}

@@ -49,6 +49,23 @@ func movedSince(copied *ical.Event, v *ical.VEvent) bool {
 	return was != nil && (!was.Start.Time.Equal(v.Start.Time) || !was.End.Time.Equal(v.End.Time))
 }
 
+// takenOut tells which occurrences address took out of the copy of p's event, as far as it excludes them: taking
+// one out declined it, unless it was over.
+func (p *Present) takenOut(tx *store.Tx, address string) (func(time.Time) bool, error) {
+	said, err := tx.Answers(p.Row.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read what was declined: %w", err)
+	}
+	declined := map[int64]bool{}
+	for _, a := range said {
+		if a.Address == address && a.PartStat == "DECLINED" {
+			declined[p.occurrenceOf(a.RecurrenceID).Unix()] = true
+		}
+	}
+	now := tx.Now()
+	return func(at time.Time) bool { return declined[at.Unix()] || at.Before(now) }, nil
+}
+
 // saidSince is what u answered to the organiser's event since. A row that only notes that the organiser was told
 // is no answer, nor is one of before whose clock is ahead.
 func saidSince(tx *store.Tx, eventID int64, u *store.User, since time.Time) ([]store.Answer, error) {

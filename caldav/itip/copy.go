@@ -24,10 +24,16 @@ import (
 // the attendee has accepted it since. So does one that was out by the organiser's word, who invites to it now: taking
 // it out would have declined it. A new override has the alarms of the series in held.
 func Copy(view, held *ical.Event, own []string) (data []byte, significant bool) {
+	return CopyWithout(view, held, own, func(time.Time) bool { return true })
+}
+
+// CopyWithout is Copy where it is known which of the instances that held excludes, and that only the series in
+// view speaks for, the attendee took out: the others were out by the organiser's word, and come back.
+func CopyWithout(view, held *ical.Event, own []string, takenOut func(time.Time) bool) (data []byte, significant bool) {
 	if held == nil {
 		return view.Object.Data, true
 	}
-	c := &copying{view: timetableOf(view), held: timetableOf(held), addresses: own}
+	c := &copying{view: timetableOf(view), held: timetableOf(held), addresses: own, takenOut: takenOut}
 	c.same = sync.OnceValue(func() bool {
 		return sameTime(view.Master, held.Master) && sameRepetition(view, held, view.Master, held.Master)
 	})
@@ -72,8 +78,9 @@ func withoutIdleZones(ev, before *ical.Event) []byte {
 type copying struct {
 	view, held *timetable
 	addresses  []string
-	out        []time.Time // instances that the attendee took out and that stay out, sorted
-	same       func() bool // view has the instances that held has
+	takenOut   func(time.Time) bool // by the attendee
+	out        []time.Time          // instances that the attendee took out and that stay out, sorted
+	same       func() bool          // view has the instances that held has
 }
 
 func (c *copying) joining(truth, theirs *timetable) *joining {
@@ -237,7 +244,7 @@ func (c *copying) staysOut(at time.Time) bool {
 		if _, is := c.view.at(at); !is {
 			return c.same()
 		}
-		return !raised || series != nil && series.PartStat == "DECLINED"
+		return !raised && c.takenOut(at) || series != nil && series.PartStat == "DECLINED"
 	}
 	moved := !v.Start.Time.Equal(at) || v.Start.AllDay != view.Start.AllDay
 	mine := own(v, c.addresses)

@@ -194,6 +194,29 @@ func TestRowsAnswered(t *testing.T) {
 		w.wantSaid(part(got, 2), boris, "NEEDS-ACTION")
 		w.wantSaid(part(w.anna.get(aPath).body, 2), boris, "NEEDS-ACTION")
 	})
+	rows.play("who was taken off one occurrence is on the series, and it is as the others again", func(w *world) {
+		w.anna.save(aPath, seriesOf("a", invitation()...))
+		w.boris.save(borisCopy, says(w.boris.get(borisCopy).body, boris, "ACCEPTED"))
+		text := w.anna.get(aPath).body
+		other := withOverride(text, 2)
+		other = w.anna.save(aPath, w.inPart(other, 2, func(p string) string { return w.swap(p, person(p, boris)+"\r\n", "") }))
+		w.contains(w.boris.get(borisCopy).body, inMoscow("EXDATE", nth(2)))
+		w.boris.save(borisCopy, plus(w.boris.get(borisCopy).body, "CATEGORIES:Mine"))
+		w.anna.save(aPath, w.inPart(other, 2, func(string) string { return "" }), "If-Match: "+w.anna.get(aPath).etag())
+		w.wantSaid(w.anna.get(aPath).body, boris, "ACCEPTED")
+		w.lacks(w.boris.get(borisCopy).body, "EXDATE")
+	})
+	rows.play("an occurrence that was taken out stays so when another is changed, and one that is over too", func(w *world) {
+		w.anna.save(aPath, seriesOf("a", invitation()...))
+		w.boris.save(borisCopy, says(w.boris.get(borisCopy).body, boris, "ACCEPTED"))
+		w.at(nth(0).Add(2 * time.Hour))
+		out := inMoscow("EXDATE", nth(0)) + "\r\n" + inMoscow("EXDATE", nth(2)) + "\r\nRRULE:"
+		w.boris.save(borisCopy, strings.Replace(w.boris.get(borisCopy).body, "RRULE:", out, 1))
+		w.wantSaid(part(w.anna.get(aPath).body, 2), boris, "DECLINED")
+		w.anna.save(aPath, with(w.anna.get(aPath).body, "SUMMARY:Another"))
+		got := w.boris.get(borisCopy).body
+		w.contains(got, inMoscow("EXDATE", nth(0)), inMoscow("EXDATE", nth(2)), "SUMMARY:Another")
+	})
 	rows.play("who took out an occurrence is invited anew", func(w *world) {
 		text := w.anna.save(aPath, seriesOf("a", invitation()...))
 		line := person(text, boris)
