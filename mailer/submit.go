@@ -59,8 +59,10 @@ func (s *Sender) submit(ctx context.Context, j *outbox.Job) (time.Time, error) {
 		}
 		given = false
 		var err error
-		given, err = s.settle(tx, m, outcome, failure)
-		return err
+		if given, err = s.settle(tx, m, outcome, failure); err != nil || !given {
+			return err
+		}
+		return j.Finish(tx, time.Time{})
 	})
 	if err != nil {
 		return time.Time{}, fmt.Errorf("recording the outcome: %w", err)

@@ -48,7 +48,7 @@ func newConnector(path string, readOnly bool) connector {
 	}
 	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
 	hook := func(c *sqlite3.SQLiteConn) error {
-		for _, p := range []string{"PRAGMA temp_store = MEMORY", "PRAGMA journal_size_limit = 67108864"} {
+		for _, p := range []string{"PRAGMA temp_store = MEMORY", "PRAGMA journal_size_limit = 67108864", "PRAGMA wal_autocheckpoint = 4000"} {
 			if _, err := c.Exec(p, nil); err != nil {
 				return err
 			}

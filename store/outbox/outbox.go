@@ -31,6 +31,21 @@ var ErrLost = errors.New("the lease is lost")
 // A Job is one subject under a lease.
 type Job struct {
 	store.Work
+	finished bool
+}
+
+// Finish records inside tx, where the handler's last changes are made, that the work is done and when
+// to look again (zero: only when touched). What the handler returns with a nil error is then not
+// recorded once more. It fails with ErrLost as Hold does.
+func (j *Job) Finish(tx *store.Tx, next time.Time) error {
+	if err := j.Hold(tx); err != nil {
+		return err
+	}
+	if err := tx.FinishWork(&j.Work, next); err != nil {
+		return fmt.Errorf("finish %s %d: %w", j.Kind, j.Subject, err)
+	}
+	tx.OnCommit(func() { j.finished = true })
+	return nil
 }
 
 // Hold fails with ErrLost inside tx if the lease is no longer ours, so that a late worker commits

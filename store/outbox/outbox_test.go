@@ -453,3 +453,51 @@ func TestBackoff(t *testing.T) {
 		}
 	}
 }
+
+// Work that its handler finishes together with its last change is done with that change, or is not;
+// a touch meanwhile has it looked at again.
+func TestFinish(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		tr := newTrace()
+		fail := errors.New("the change is not made")
+		b.r.Add(outbox.Queue{Kind: "k", Handle: func(ctx context.Context, j *outbox.Job) (time.Time, error) {
+			tr.add("%d after %d attempts", j.Subject, j.Attempts)
+			if j.Subject == 3 && j.Version == 1 {
+				b.touch(3, 5*time.Second)
+			}
+			return time.Time{}, b.s.Update(ctx, func(tx *store.Tx) error {
+				next := time.Time{}
+				if j.Subject == 2 && j.Version == 1 {
+					next = tx.Now().Add(10 * time.Second)
+				}
+				if err := j.Finish(tx, next); err != nil {
+					return err
+				}
+				if j.Subject == 1 && j.Attempts == 0 {
+					return fail
+				}
+				return nil
+			})
+		}})
+		b.touch(1, 0)
+		b.touch(2, 3*time.Second)
+		b.touch(3, 20*time.Second)
+		b.start()
+		time.Sleep(3*time.Second + 500*time.Millisecond)
+		if w := b.row(2); w == nil || w.Lease != "" {
+			t.Errorf("work that is to be looked at again: %+v", w)
+		}
+		b.touch(2, 2*time.Minute) // it has a version of its own now
+		time.Sleep(3 * time.Minute)
+		tr.mu.Lock()
+		tr.lines = slices.Compact(tr.lines)
+		tr.mu.Unlock()
+		tr.want(t, "0s 1 after 0 attempts", "1s 1 after 1 attempts", "3s 2 after 0 attempts", "13s 2 after 0 attempts",
+			"20s 3 after 0 attempts", "25s 3 after 0 attempts")
+		for subject := int64(1); subject <= 3; subject++ {
+			if w := b.row(subject); w != nil {
+				t.Errorf("work of %d is left: %+v", subject, w)
+			}
+		}
+	})
+}

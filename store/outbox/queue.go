@@ -104,7 +104,7 @@ func (q *queue) claim(ctx context.Context) (jobs []*Job, next time.Time, err err
 			if err != nil {
 				return err
 			}
-			jobs = append(jobs, &Job{*w})
+			jobs = append(jobs, &Job{Work: *w})
 		}
 		return nil
 	})
@@ -130,8 +130,8 @@ func (q *queue) claim(ctx context.Context) (jobs []*Job, next time.Time, err err
 // enters them as running. Those whose group is full are parked, that is, passed over until a place
 // of it is free.
 func (q *queue) choose(ctx context.Context) (subjects []int64, next time.Time, err error) {
-	const page = 100 // so many that a long row of parked subjects is gone through fast
-	for q.free() > 0 {
+	// As many as there are workers; then more, so that a long row of parked subjects is gone through fast.
+	for page := q.free(); q.free() > 0; page = min(2*page, 100) {
 		var due []int64
 		now := q.store.Now()
 		err := q.store.View(ctx, func(tx *store.Tx) (err error) {
@@ -235,6 +235,9 @@ func (q *queue) work(ctx context.Context, j *Job) {
 	next, err := q.handle(ctx, j, log)
 	if errors.Is(err, ErrLost) {
 		log.Warn("work came too late: its lease is lost")
+		return
+	}
+	if err == nil && j.finished {
 		return
 	}
 	record := func(tx *store.Tx) error {
