@@ -113,7 +113,10 @@ type decisionView struct {
 }
 
 // A decisionRow is one proposal.
-type decisionRow struct{ Name, Proposed, Now, Comment, Value string }
+type decisionRow struct {
+	Name, Proposed, Now, Comment, Value string
+	Calendar                            bool // see change.Proposal
+}
 
 func (v *decisionView) Lang() string        { return v.words.Lang }
 func (v *decisionView) Style() template.CSS { return template.CSS(answerStyle) }
@@ -142,7 +145,7 @@ func newDecisionView(list *change.Proposals, c *catalogue, done string) *decisio
 		p := &list.List[i]
 		v.List = append(v.List, decisionRow{
 			Name: p.Name, Proposed: when(p.Time.Start, p.Time.End, p.Time.AllDay), Now: when(p.Start, p.End, p.AllDay),
-			Comment: p.Comment, Value: decisionOf(p),
+			Comment: p.Comment, Value: decisionOf(p), Calendar: p.Calendar,
 		})
 	}
 	switch {

@@ -5,6 +5,7 @@ type decisionWords struct {
 	Headline                                  string
 	Proposes, Instead                         string // Proposes: after a name
 	Take, Keep                                string // buttons
+	Calendar                                  string // in place of Take
 	Taken, Kept, Stale, None, Cancelled, Over string
 }
 
@@ -14,6 +15,7 @@ var decisionTexts = map[string]*decisionWords{
 		Proposes:  "proposes",
 		Instead:   "Time now",
 		Take:      "Move the meeting to this time",
+		Calendar:  "To take it up, change the series in your calendar.",
 		Keep:      "Keep the time",
 		Taken:     "The meeting was moved. Everybody invited is told.",
 		Kept:      "The time stays. Whoever proposed another is told.",
@@ -27,6 +29,7 @@ var decisionTexts = map[string]*decisionWords{
 		Proposes:  "предлагает",
 		Instead:   "Сейчас назначено",
 		Take:      "Перенести встречу на это время",
+		Calendar:  "Чтобы принять это предложение, измените серию в своём календаре.",
 		Keep:      "Оставить время как есть",
 		Taken:     "Встреча перенесена. Все приглашённые получат сообщение.",
 		Kept:      "Время не меняется. Автор предложения получит сообщение.",
@@ -40,6 +43,7 @@ var decisionTexts = map[string]*decisionWords{
 		Proposes:  "пропонує",
 		Instead:   "Зараз призначено",
 		Take:      "Перенести зустріч на цей час",
+		Calendar:  "Щоб прийняти цю пропозицію, змініть серію у своєму календарі.",
 		Keep:      "Залишити час як є",
 		Taken:     "Зустріч перенесено. Усі запрошені отримають повідомлення.",
 		Kept:      "Час не змінюється. Автор пропозиції отримає повідомлення.",

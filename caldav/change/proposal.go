@@ -29,7 +29,9 @@ type Proposal struct {
 	Time       itip.Time // that is proposed
 	Start, End time.Time // that stands
 	AllDay     bool      // of what stands
-	Single     bool      // it is of one occurrence of a series
+	// Calendar: it is of a whole series, and another time for that is another rule: it is taken up in the calendar
+	// only.
+	Calendar bool
 }
 
 // Proposals tells what the page of a token shows now; ok is false where there is no such page.
@@ -99,7 +101,7 @@ func (p *Present) proposal(a *store.Answer, now time.Time) *Proposal {
 	if person == nil {
 		return nil
 	}
-	one := &Proposal{ID: a.ID, Name: called(*person), Comment: a.Comment, AllDay: v.Start.AllDay, Single: !occurrence.IsZero()}
+	one := &Proposal{ID: a.ID, Name: called(*person), Comment: a.Comment, AllDay: v.Start.AllDay, Calendar: v.Recurring && occurrence.IsZero()}
 	one.Start, one.End = p.when(v)
 	if v.RecurrenceID == nil && !occurrence.IsZero() {
 		shift := occurrence.Sub(v.Start.Time)
@@ -110,9 +112,6 @@ func (p *Present) proposal(a *store.Answer, now time.Time) *Proposal {
 		one.Time.End = a.Start.Add(one.End.Sub(one.Start))
 	}
 	switch {
-	case v.Recurring && occurrence.IsZero():
-		// Another time for all of a series is another rule: that is for the calendar.
-		return nil
 	case !one.Time.End.After(now), one.Time.Start.Equal(one.Start) && one.Time.End.Equal(one.End):
 		return nil
 	}
@@ -200,11 +199,14 @@ func (c *Changer) TakeTime(ctx context.Context, token string, id int64, userAgen
 		if out = OutcomeStale; a == nil {
 			return nil
 		}
+		one := p.proposal(a, tx.Now())
+		if one.Calendar {
+			return nil
+		}
 		cal, err := tx.CalendarByID(p.Object.CalendarID)
 		if err != nil {
 			return fmt.Errorf("read the calendar: %w", err)
 		}
-		one := p.proposal(a, tx.Now())
 		data, err := itip.Moved(p.Event, p.occurrenceOf(a.RecurrenceID), one.Time, p.Zone, tx.Now())
 		if err != nil {
 			return err
