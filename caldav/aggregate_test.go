@@ -2,6 +2,7 @@ package caldav
 
 import (
 	"compress/gzip"
+	"hash/maphash"
 	"io"
 	"net/http"
 	"runtime"
@@ -149,4 +150,23 @@ func TestCalendarStreams(t *testing.T) {
 	if most > 24<<20 {
 		t.Errorf("the heap grew to %d MiB", most>>20)
 	}
+}
+
+func FuzzAggregate(f *testing.F) {
+	f.Add([]byte(zoned("a", "Office", "+0100")), []byte(zoned("b", "Office", "+0200")))
+	f.Add([]byte("BEGIN:VCALENDAR\nBEGIN:VEVENT\n x\nEND:VEVENT\nEND:VCALENDAR"), []byte("END:A\nBEGIN:B\n"))
+	f.Fuzz(func(t *testing.T, one, two []byte) {
+		s := &stream{}
+		a := aggregate{out: s, zones: map[string]uint64{}, seed: maphash.MakeSeed()}
+		valid := true
+		for _, data := range [][]byte{one, two} {
+			_, err := ical.Parse(data, ical.Limits{})
+			valid = valid && err == nil
+			a.add(data)
+		}
+		text := "BEGIN:VCALENDAR\r\n" + s.text.String() + "END:VCALENDAR\r\n"
+		if _, err := ical.Parse([]byte(text), ical.Limits{Size: len(text) + 1}); valid && err != nil {
+			t.Fatalf("%v in %q of %q and %q", err, text, one, two)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package caldav
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -101,6 +102,28 @@ func checkSource(c change.Conditions, o *store.Object) error {
 	if c.IfScheduleTagMatch != "" && c.IfScheduleTagMatch != o.ScheduleTag {
 		return errPrecondition
 	}
+	return nil
+}
+
+// checkUnmodified evaluates If-Unmodified-Since, of which without If-Match the time of the last change
+// tells (RFC 9110 §13.1.4). That is known to the second only, so the write path is given the entity tag.
+func (q *request) checkUnmodified() error {
+	h := q.r.Header
+	since, err := http.ParseTime(h.Get("If-Unmodified-Since"))
+	if err != nil || len(h.Values("If-Match")) > 0 || q.place.kind&kindMember == 0 {
+		return nil
+	}
+	res, err := q.lookup(q.place)
+	if errors.Is(err, errNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if res.obj.Modified.Truncate(time.Second).After(since) {
+		return errPrecondition
+	}
+	q.ifTag = res.obj.ETag
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestIf goes through RFC 4918 §10.4: lists are alternatives, the conditions of one hold together, and
@@ -65,4 +66,67 @@ func TestIf(t *testing.T) {
 	f.do("PUT", a, strings.Replace(event("a"), "Event", "Changed", 1), calendarType, "If: (["+tag+"])").want(http.StatusNoContent)
 	f.do("PUT", a, event("a"), calendarType, "If: (["+tag+"])").want(http.StatusPreconditionFailed)
 	f.do("OPTIONS", a, "", `If: (["x"])`).want(http.StatusOK)
+}
+
+// TestUnmodifiedSince is RFC 9110 §13.1.3 and §13.1.4: times are compared to the second, entity tags go
+// before them.
+func TestUnmodifiedSince(t *testing.T) {
+	f := newFixture(t)
+	h := f.put("a.ics", event("a")).header
+	path, tag, at := annaCal+"a.ics", h.Get("ETag"), h.Get("Last-Modified")
+	modified, err := http.ParseTime(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	earlier, later := modified.Add(-time.Second).Format(http.TimeFormat), modified.Add(time.Hour).Format(http.TimeFormat)
+	for _, tt := range []struct {
+		method  string
+		headers []string
+		want    int
+	}{
+		{"GET", []string{"If-Unmodified-Since: " + earlier}, 412},
+		{"GET", []string{"If-Unmodified-Since: " + at}, 200},
+		{"GET", []string{"If-Unmodified-Since: nonsense"}, 200},
+		{"GET", []string{"If-Unmodified-Since: " + earlier, "If-Match: " + tag}, 200},
+		{"GET", []string{"If-Modified-Since: " + at}, 304},
+		{"HEAD", []string{"If-Modified-Since: " + later}, 304},
+		{"GET", []string{"If-Modified-Since: " + earlier}, 200},
+		{"GET", []string{"If-Modified-Since: " + later, `If-None-Match: "x"`}, 200},
+		{"PUT", []string{"If-Unmodified-Since: " + earlier}, 412},
+		{"DELETE", []string{"If-Unmodified-Since: " + earlier}, 412},
+		{"MOVE", []string{"If-Unmodified-Since: " + earlier, "Destination: " + annaCal + "b.ics"}, 412},
+		{"PROPPATCH", []string{"If-Unmodified-Since: " + earlier}, 412},
+		{"PUT", []string{"If-Unmodified-Since: " + at}, 204},
+		{"DELETE", []string{"If-Unmodified-Since: " + later}, 204},
+		{"PUT", []string{"If-Unmodified-Since: " + earlier}, 201},
+	} {
+		body := ""
+		switch tt.method {
+		case "PUT":
+			body = event("a")
+		case "PROPPATCH":
+			body = patch("<E:x>1</E:x>", "")
+		}
+		if a := f.do(tt.method, path, body, tt.headers...); a.status != tt.want {
+			t.Errorf("%s with %v: %d, want %d", tt.method, tt.headers, a.status, tt.want)
+		}
+	}
+}
+
+func FuzzParseIf(f *testing.F) {
+	for _, s := range []string{`(["a"])`, `<http://x/> (<urn:a> Not ["b"]) (W/)`, "(Not <DAV:no-lock>)", "((", `([W/"a"]) (["b"])`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		lists, err := parseIf(s)
+		if err == nil && len(lists) == 0 {
+			t.Fatalf("%q holds nothing", s)
+		}
+		for _, l := range lists {
+			if len(l.conditions) == 0 {
+				t.Fatalf("%q has an empty list", s)
+			}
+			l.holds(nil)
+		}
+	})
 }

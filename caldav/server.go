@@ -271,6 +271,9 @@ func (q *request) serve() error {
 	if err := q.checkIf(); err != nil {
 		return err
 	}
+	if err := q.checkUnmodified(); err != nil {
+		return err
+	}
 	return handle(q)
 }
 
