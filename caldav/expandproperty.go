@@ -47,6 +47,9 @@ func (q *request) expandProperty(root *element) error {
 	if d, err := depth(q.r.Header, 0); err != nil || d < 0 {
 		return refuse(http.StatusBadRequest, "Depth is 0 here")
 	}
+	if root.size() > maxProps {
+		return errProps
+	}
 	wanted, err := parseWanted(root)
 	if err != nil {
 		return err

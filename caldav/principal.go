@@ -42,6 +42,9 @@ func (q *request) principalSearch(root *element) error {
 	if d, err := depth(q.r.Header, 0); err != nil || d != 0 {
 		return refuse(http.StatusBadRequest, "Depth is 0 here")
 	}
+	if root.size() > maxProps {
+		return errProps
+	}
 	pq, err := parseProps(root, false)
 	if err != nil {
 		return err

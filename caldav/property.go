@@ -41,6 +41,11 @@ func cal(local string) xml.Name   { return xml.Name{Space: nsCal, Local: local} 
 func cs(local string) xml.Name    { return xml.Name{Space: nsCS, Local: local} }
 func apple(local string) xml.Name { return xml.Name{Space: nsApple, Local: local} }
 
+// maxProps bounds the properties that one request names.
+const maxProps = 500
+
+var errProps = refuse(http.StatusBadRequest, "more than %d properties are named", maxProps)
+
 // A propQuery is what a client wants to know of each resource.
 type propQuery struct {
 	allprop  bool
@@ -83,6 +88,9 @@ func parseProps(e *element, report bool) (*propQuery, error) {
 }
 
 func (pq *propQuery) add(prop *element) error {
+	if len(prop.children()) > maxProps {
+		return errProps
+	}
 	for _, c := range prop.children() {
 		if pq.report && c.is(nsCal, "calendar-data") {
 			d, err := parseCalendarData(c)

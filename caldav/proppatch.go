@@ -30,7 +30,9 @@ func parseAssignments(root *element) ([]assignment, error) {
 			if set {
 				a.el = p
 			}
-			as = append(as, a)
+			if as = append(as, a); len(as) > maxProps {
+				return nil, errProps
+			}
 		}
 	}
 	return as, nil

@@ -239,6 +239,7 @@ func (p *xmlReader) start(t xml.StartElement) error {
 		return fmt.Errorf("prefix %s is not declared", t.Name.Space)
 	}
 	e.name = xml.Name{Space: uri, Local: t.Name.Local}
+	named := map[xml.Name]bool{}
 	for _, a := range t.Attr {
 		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
 			continue
@@ -252,6 +253,10 @@ func (p *xmlReader) start(t xml.StartElement) error {
 				return fmt.Errorf("prefix %s is not declared", a.Name.Space)
 			}
 		}
+		if named[n] {
+			return fmt.Errorf("attribute %s stands there twice", n.Local)
+		}
+		named[n] = true
 		e.attrs = append(e.attrs, xml.Attr{Name: n, Value: a.Value})
 	}
 	if len(p.open) == 0 {

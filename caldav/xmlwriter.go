@@ -2,6 +2,7 @@ package caldav
 
 import (
 	"encoding/xml"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -126,7 +127,7 @@ func (e *element) writeInner(b *strings.Builder) {
 			case "http://www.w3.org/XML/1998/namespace":
 				b.WriteString(" xml:" + a.Name.Local)
 			default:
-				p := "a" + string(rune('a'+i%26))
+				p := "a" + strconv.Itoa(i)
 				b.WriteString(" xmlns:" + p + `="` + escapeAttr(a.Name.Space) + `" ` + p + ":" + a.Name.Local)
 			}
 			b.WriteString(`="` + escapeAttr(a.Value) + `"`)
