@@ -1,25 +1,16 @@
 package caldav
 
 import (
-	"bufio"
+	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"io"
-	"net"
+	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"os"
 	"strings"
 	"testing"
-	"testing/iotest"
-	"time"
-	"unicode/utf8"
 
 	"joinery/caldav/change"
-	"joinery/caldav/ical"
 	"joinery/store"
 	"joinery/store/outbox"
 )
@@ -193,6 +184,24 @@ func TestAttachmentLife(t *testing.T) {
 	}
 }
 
+// TestAttachmentSecrets keeps the addresses of files out of the log.
+func TestAttachmentSecrets(t *testing.T) {
+	var log bytes.Buffer
+	f := newFixture(t, attachable, func(o *Options) {
+		o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	f.put("a.ics", event("a"))
+	a := annaCal + "a.ics"
+	id := f.attach(a, "x", "x", "Prefer: return=representation")
+	row, _ := f.stored(id)
+	f.do("PUT", a, event("a", "ATTACH;MANAGED-ID=y:"+filesBase+row.Token+"/x", "RRULE:FREQ=NEVER"), calendarType).want(http.StatusForbidden)
+	f.do("POST", a+updateFile+id, "y").want(http.StatusNoContent)
+	f.do("POST", a+removeFile+id, "").want(http.StatusForbidden)
+	if text := log.String(); !strings.Contains(text, "method=POST") || strings.Contains(text, row.Token) || strings.Contains(text, id) {
+		t.Errorf("log: %s", text)
+	}
+}
+
 // TestAttachmentRefusals goes through the preconditions of RFC 8607 §3.11.
 func TestAttachmentRefusals(t *testing.T) {
 	f := filesFixture(t)
@@ -233,27 +242,6 @@ func TestAttachmentRefusals(t *testing.T) {
 		t.Errorf("use %+v", use)
 	}
 	f.do("GET", a, "").want(http.StatusOK)
-}
-
-// chunked adds a file whose size is not told beforehand.
-func (f *fixture) chunked(path string, size int) *answer {
-	f.Helper()
-	body := io.MultiReader(strings.NewReader(strings.Repeat("x", size))) // of no length that the client knows
-	req, err := http.NewRequest("POST", f.url+path, body)
-	if err != nil {
-		f.Fatal(err)
-	}
-	req.SetBasicAuth("anna@example.org", "demo")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		f.Fatal(err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		f.Fatal(err)
-	}
-	return &answer{f, "POST " + path, resp.StatusCode, resp.Header, string(data)}
 }
 
 // TestAttachmentConditions holds a POST to If-Match and If-Schedule-Tag-Match.
@@ -341,224 +329,6 @@ func TestAttachmentOccurrences(t *testing.T) {
 	f.do("POST", annaCal+"t.ics"+addFile+"&rid=20300601T100000Z", "x").condition(http.StatusForbidden, nsCal, "valid-rid")
 }
 
-// TestAttachmentNames takes whatever clients call a file, and lets nothing of it do harm.
-func TestAttachmentNames(t *testing.T) {
-	f := newFixture(t, attachable)
-	long := strings.Repeat("я", 5000)
-	for i, c := range []struct{ disposition, want string }{
-		{"", "attachment"},
-		{"attachment", "attachment"},
-		{`attachment; filename=""`, "attachment"},
-		{`attachment; filename=".."`, "attachment"},
-		{`attachment; filename="../../etc/passwd"`, "passwd"},
-		{`attachment; filename="C:\\Users\\anna\\plan.doc"`, "plan.doc"},
-		{`attachment; filename="a b;c,d.txt"`, "a b;c,d.txt"},
-		{`attachment; filename="quo\"te.txt"`, "quote.txt"},
-		{`attachment; filename*=UTF-8''%D0%BF%D0%BB%D0%B0%D0%BD.txt`, "план.txt"},
-		{"attachment; filename=\"план.txt\"", "план.txt"},
-		{`attachment; filename*=UTF-8''a%0D%0ASet-Cookie%3A%20x.txt`, "a  Set-Cookie x.txt"},
-		{`attachment; filename*=UTF-8''a%E2%80%AEgpj.exe`, "agpj.exe"},
-		{`attachment; filename*=UTF-8''%00%01%7F`, "attachment"},
-		{`attachment; filename*=UTF-8''` + url.PathEscape(long) + ".pdf", strings.Repeat("я", 98) + ".pdf"},
-		{`attachment; filename="` + strings.Repeat("x", 10_000) + `"`, strings.Repeat("x", 200)},
-		{`;;;===`, "attachment"},
-	} {
-		name := fmt.Sprint("n", i, ".ics")
-		f.put(name, event(fmt.Sprint("n", i)))
-		h := []string{"Content-Type: a/b"}
-		if c.disposition != "" {
-			h = append(h, "Content-Disposition: "+c.disposition)
-		}
-		id := f.do("POST", annaCal+name+addFile, "x", h...).want(http.StatusCreated).header.Get("Cal-Managed-ID")
-		row, _ := f.stored(id)
-		if row == nil || row.Name != c.want {
-			t.Errorf("%.80s: %+v, want %q", c.disposition, row, c.want)
-		}
-		if got := f.files(annaCal + name); len(got) != 1 || !strings.HasSuffix(got[0], "/"+url.PathEscape(c.want)) {
-			t.Errorf("%.80s: %q", c.disposition, got)
-		}
-	}
-	for _, kind := range []string{"", "x", "/", "text/html; a=b", "text/x y", strings.Repeat("a", 200) + "/b"} {
-		f.put("k.ics", event("k"))
-		row, _ := f.stored(f.do("POST", annaCal+"k.ics"+addFile, "x", "Content-Type: "+kind).want(http.StatusCreated).header.Get("Cal-Managed-ID"))
-		want := "application/octet-stream"
-		if strings.HasPrefix(kind, "text/html") {
-			want = "text/html"
-		}
-		if row.Type != want {
-			t.Errorf("%q: %q", kind, row.Type)
-		}
-		f.do("DELETE", annaCal+"k.ics", "").want(http.StatusNoContent)
-	}
-}
-
-// TestAttachmentPut saves objects that carry attachments (RFC 8607 §3.7).
-func TestAttachmentPut(t *testing.T) {
-	f := filesFixture(t)
-	a := annaCal + "a.ics"
-	id := f.attach(a, "x.txt", "x")
-	text := f.do("GET", a, "").body
-	line := f.files(a)[0]
-	put := func(path, body string) *answer { return f.do("PUT", path, body, calendarType) }
-
-	put(a, strings.Replace(text, "SUMMARY:Plan", "SUMMARY:Other", 1)).want(http.StatusNoContent)
-	if !f.held(id) {
-		t.Fatal("released by a save that keeps it")
-	}
-	// A client that keeps the address alone has not removed the file.
-	_, address, _ := strings.Cut(line, "x.txt:")
-	put(a, event("a", "ATTACH:"+address)).want(http.StatusNoContent)
-	if got := f.files(a); len(got) != 1 || !strings.Contains(got[0], "MANAGED-ID="+id) || !f.held(id) {
-		t.Errorf("files %q", got)
-	}
-	// The address is the server's.
-	put(a, event("a", "ATTACH;MANAGED-ID="+id+":https://evil.example/x")).want(http.StatusNoContent)
-	if got := f.files(a); len(got) != 1 || !strings.HasSuffix(got[0], ":"+address) {
-		t.Errorf("files %q", got)
-	}
-	put(a, event("a", "ATTACH:https://elsewhere.example/f", "ATTACH;MANAGED-ID="+id+":"+address)).want(http.StatusNoContent)
-
-	// Another event of the same owner has the same bytes.
-	put(annaCal+"b.ics", event("b", line)).want(http.StatusCreated)
-	put(a, event("a")).want(http.StatusNoContent)
-	if !f.held(id) {
-		t.Error("released while another event has it")
-	}
-	put(annaCal+"b.ics", event("b")).want(http.StatusNoContent)
-	if f.held(id) {
-		t.Error("not released")
-	}
-	// It can come back.
-	put(a, text).want(http.StatusNoContent)
-	if !f.held(id) {
-		t.Error("not taken back")
-	}
-	if use := f.use(); use.Total != 1 {
-		t.Errorf("one byte is stored: %+v", use)
-	}
-
-	put(annaCal+"c.ics", event("c", "ATTACH;MANAGED-ID=unknown:https://x.example/")).condition(http.StatusForbidden, nsCal, "valid-managed-id-parameter")
-	// Nobody else can refer to it.
-	theirs := "/calendars/boris@example.org/calendar/c.ics"
-	f.as("boris@example.org", "demo", "PUT", theirs, event("c", line), calendarType).condition(http.StatusForbidden, nsCal, "valid-managed-id-parameter")
-	// Whoever is invited from elsewhere may keep what the organiser's server wrote.
-	f.as("boris@example.org", "demo", "PUT", theirs, event("i", "ORGANIZER:mailto:vera@partner.example", "ATTENDEE:mailto:boris@example.org",
-		"ATTACH;MANAGED-ID=theirs:https://partner.example/f"), calendarType).want(http.StatusCreated)
-	f.as("boris@example.org", "demo", "POST", theirs+addFile, "x").condition(http.StatusForbidden, nsCal, "valid-attachment-add")
-	f.as("boris@example.org", "demo", "POST", theirs+removeFile+"theirs", "").condition(http.StatusForbidden, nsCal, "valid-attachment-remove")
-	f.as("boris@example.org", "demo", "POST", theirs+updateFile+"theirs", "x").condition(http.StatusForbidden, nsCal, "valid-attachment-update")
-	f.as("boris@example.org", "demo", "POST", a+addFile, "x").want(http.StatusForbidden)
-	f.as("", "", "POST", a+addFile, "x").want(http.StatusUnauthorized)
-	// An import loses the ids of another server.
-	changer := f.handler.changes.(*change.Changer)
-	cal := f.calendar()
-	_, err := changer.Put(context.Background(), change.PutRequest{
-		Caller: change.Caller{User: f.anna}, Calendar: cal, Name: "imported.ics", Import: true,
-		Data: []byte(event("imported", "ATTACH;X-A=1;MANAGED-ID=theirs:https://partner.example/f", line)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := f.files(annaCal + "imported.ics"); len(got) != 2 || got[0] != "ATTACH;X-A=1:https://partner.example/f" || got[1] != line {
-		t.Errorf("imported %q", got)
-	}
-	f.do("DELETE", annaCal+"imported.ics", "").want(http.StatusNoContent)
-	// Folds that split the parameter's name hide nothing.
-	put(annaCal+"f.ics", event("f", "ATTACH;MANA\r\n GED-ID="+id+":"+address)).want(http.StatusCreated)
-	f.do("DELETE", a, "").want(http.StatusNoContent)
-	put(annaCal+"f.ics", event("f")).want(http.StatusNoContent)
-	if f.held(id) {
-		t.Error("not released")
-	}
-}
-
-// TestAttachmentReleased deletes, moves and copies what carries attachments.
-func TestAttachmentReleased(t *testing.T) {
-	f := filesFixture(t)
-	a, other := annaCal+"a.ics", annaHome+"other/"
-	id := f.attach(a, "x.txt", "x")
-	f.do("MKCALENDAR", other, "").want(http.StatusCreated)
-	f.do("COPY", a, "", "Destination: "+other+"a.ics").want(http.StatusCreated)
-	f.do("DELETE", a, "").want(http.StatusNoContent)
-	if !f.held(id) {
-		t.Fatal("the copy does not hold it")
-	}
-	f.do("MOVE", other+"a.ics", "", "Destination: "+a).want(http.StatusCreated)
-	f.do("DELETE", other, "").want(http.StatusNoContent)
-	if !f.held(id) {
-		t.Fatal("released with the calendar that it was moved out of")
-	}
-	f.do("MKCALENDAR", other, "").want(http.StatusCreated)
-	f.do("MOVE", a, "", "Destination: "+other+"a.ics").want(http.StatusCreated)
-	text := f.do("GET", other+"a.ics", "").body
-	f.do("DELETE", other, "").want(http.StatusNoContent)
-	if f.held(id) {
-		t.Fatal("not released with its calendar")
-	}
-	f.do("PUT", a, text, calendarType).want(http.StatusCreated)
-	if !f.held(id) {
-		t.Fatal("not taken back by an event that came back")
-	}
-	// A copy of a whole calendar has what is in it.
-	f.do("COPY", annaCal, "", "Destination: "+other, "Overwrite: T").want(http.StatusCreated)
-	f.do("DELETE", a, "").want(http.StatusNoContent)
-	if !f.held(id) {
-		t.Fatal("the copy of the calendar does not hold it")
-	}
-	changer := f.handler.changes.(*change.Changer)
-	if err := changer.RemoveUser(context.Background(), change.Caller{}, f.anna); err != nil {
-		t.Fatal(err)
-	}
-	if f.held(id) {
-		t.Error("not released with its user")
-	}
-	purge := func(before time.Duration) {
-		t.Helper()
-		for more := true; more; {
-			err := f.store.Update(context.Background(), func(tx *store.Tx) (err error) {
-				more, err = tx.PurgeAttachments(tx.Now().Add(-before), tx.Now().Add(-before), 1)
-				return err
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	purge(time.Hour)
-	if row, _ := f.stored(id); row == nil {
-		t.Fatal("removed too early")
-	}
-	purge(-time.Hour)
-	if row, _ := f.stored(id); row != nil || f.use().Total != 0 {
-		t.Errorf("not removed: %+v", row)
-	}
-}
-
-// TestAttachmentReclaim: what nothing refers to may fill as much again as the quota, then its oldest goes.
-func TestAttachmentReclaim(t *testing.T) {
-	f := filesFixture(t)
-	a := annaCal + "a.ics"
-	var ids []string
-	for range 6 {
-		id := f.attach(a, "x", strings.Repeat("x", 600_000))
-		f.do("POST", a+removeFile+id, "").want(http.StatusNoContent)
-		ids = append(ids, id)
-	}
-	if use := f.use(); use.Held != 0 || use.Total > 2_000_000 || use.Total < 1_200_000 {
-		t.Errorf("use %+v", use)
-	}
-	if row, _ := f.stored(ids[0]); row != nil {
-		t.Error("the oldest is still there")
-	}
-	if row, _ := f.stored(ids[5]); row == nil {
-		t.Error("the newest has gone")
-	}
-	// What comes back counts again.
-	line := func(id string) string { return "ATTACH;MANAGED-ID=" + id + ":" + filesBase }
-	f.do("PUT", a, event("a", line(ids[5])), calendarType).want(http.StatusNoContent)
-	f.do("PUT", annaCal+"b.ics", event("b", line(ids[4])), calendarType).condition(http.StatusInsufficientStorage, nsDAV, "quota-not-exceeded")
-}
-
 // TestAttachmentProperties reads what a client is told beforehand (RFC 8607 §2 and §6, RFC 4331).
 func TestAttachmentProperties(t *testing.T) {
 	f := filesFixture(t)
@@ -582,127 +352,4 @@ func TestAttachmentProperties(t *testing.T) {
 	off.do("POST", annaCal+"a.ics"+addFile, "x").want(http.StatusMethodNotAllowed)
 	off.do("PROPFIND", annaHome, propfindBody("C:managed-attachments-server-URL", "D:quota-used-bytes"), "Depth: 0").want(http.StatusMultiStatus).lacks("200 OK")
 	off.do("PROPFIND", annaCal, propfindBody("C:max-attachment-size"), "Depth: 0").want(http.StatusMultiStatus).lacks("200 OK")
-}
-
-// TestSlowUpload: a file may take longer than other requests may.
-func TestSlowUpload(t *testing.T) {
-	f := filesFixture(t)
-	srv := httptest.NewUnstartedServer(f.handler)
-	srv.Config.ReadTimeout = 300 * time.Millisecond
-	srv.Start()
-	defer srv.Close()
-	r, w := io.Pipe()
-	go func() {
-		for range 4 {
-			time.Sleep(200 * time.Millisecond)
-			io.WriteString(w, "slowly ")
-		}
-		w.Close()
-	}()
-	req, err := http.NewRequest("POST", srv.URL+annaCal+"a.ics"+addFile, r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.SetBasicAuth("anna@example.org", "demo")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	if _, data := f.stored(resp.Header.Get("Cal-Managed-ID")); resp.StatusCode != http.StatusCreated || data != "slowly slowly slowly slowly " {
-		t.Errorf("%d, stored %q", resp.StatusCode, data)
-	}
-}
-
-// A meddled notes until when a body may be waited for.
-type meddled struct {
-	*httptest.ResponseRecorder
-	readBy time.Time
-}
-
-func (m *meddled) SetReadDeadline(t time.Time) error {
-	m.readBy = t
-	return nil
-}
-
-// FuzzFileName: whatever a client calls a file, its name is one on every disk, in a line of iCalendar and in
-// an address.
-func FuzzFileName(f *testing.F) {
-	for _, seed := range []string{"", `attachment; filename="../../x"`, `attachment; filename*=UTF-8''%E2%80%AEgpj.exe`, "attachment; filename=\"a^n\x80\"", `a; filename=".\\..\\a. "`} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, disposition string) {
-		name := fileName(http.Header{"Content-Disposition": {disposition}})
-		if name == "" || len(name) > maxFileName || !utf8.ValidString(name) || strings.ContainsAny(name, "/\\\r\n\x00\u202e\u200f\"") || strings.Trim(name, ". ") != name {
-			t.Fatalf("%q is called %q", disposition, name)
-		}
-		text := "BEGIN:VCALENDAR\r\n" + ical.FormatLine("ATTACH", []ical.Param{{Name: "FILENAME", Values: []string{name}}}, "x:/"+url.PathEscape(name)) + "\r\nEND:VCALENDAR\r\n"
-		o, err := ical.Parse([]byte(text), ical.Limits{})
-		if err != nil || len(o.Root.Lines) != 1 || o.Root.Lines[0].Param("FILENAME") != name {
-			t.Fatalf("%q is written as %q: %v", name, text, err)
-		}
-		if back, err := url.PathUnescape(strings.TrimPrefix(o.Root.Lines[0].Value, "x:/")); err != nil || back != name {
-			t.Fatalf("%q comes back as %q, %v", name, back, err)
-		}
-	})
-}
-
-// TestAttachmentBodies ends uploads before their time: nothing of them is left.
-func TestAttachmentBodies(t *testing.T) {
-	f := filesFixture(t)
-	// A client that sends nothing any more is not waited for.
-	slow := httptest.NewRequest("POST", annaCal+"a.ics"+addFile, iotest.ErrReader(os.ErrDeadlineExceeded))
-	slow.SetBasicAuth("anna@example.org", "demo")
-	w := &meddled{ResponseRecorder: httptest.NewRecorder()}
-	f.handler.ServeHTTP(w, slow)
-	if left := time.Until(w.readBy); w.Code != http.StatusRequestTimeout || left <= 0 || left > maxStall {
-		t.Errorf("a slow body: %d, within %v", w.Code, left)
-	}
-	begin := func(head, body string) net.Conn {
-		t.Helper()
-		u, err := url.Parse(f.url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := net.Dial("tcp", u.Host)
-		if err != nil {
-			t.Fatal(err)
-		}
-		auth := base64.StdEncoding.EncodeToString([]byte("anna@example.org:demo"))
-		fmt.Fprintf(c, "POST %sa.ics%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Basic %s\r\n%s\r\n\r\n%s", annaCal, addFile, u.Host, auth, head, body)
-		return c
-	}
-	status := func(c net.Conn) int {
-		t.Helper()
-		defer c.Close()
-		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		return resp.StatusCode
-	}
-	// A size that is too large is refused before the body is asked for.
-	if got := status(begin("Content-Length: 1000000000\r\nExpect: 100-continue", "")); got != http.StatusForbidden {
-		t.Errorf("a body that is too large: %d", got)
-	}
-	if got := status(begin("Transfer-Encoding: chunked", "zz\r\n")); got != http.StatusBadRequest {
-		t.Errorf("broken chunks: %d", got)
-	}
-	c := begin("Content-Length: 400000", strings.Repeat("x", 300_000))
-	for end := time.Now().Add(20 * time.Second); f.use().Total == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("nothing came in")
-		}
-	}
-	f.attach(annaCal+"a.ics", "beside", "x") // another upload goes on beside it
-	c.Close()
-	for end := time.Now().Add(20 * time.Second); f.use().Total != 1; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("a broken upload is still stored: %+v", f.use())
-		}
-	}
-	if got := f.files(annaCal + "a.ics"); len(got) != 1 {
-		t.Errorf("files %q", got)
-	}
 }
