@@ -52,7 +52,7 @@ func (q *request) attach() error {
 			return err
 		}
 		defer leave()
-		if r.Attachment, err = q.receive(res.cal.UserID); err != nil {
+		if r.Attachment, err = q.receive(res.cal.UserID, r.ManagedID); err != nil {
 			return err
 		}
 	}
@@ -92,19 +92,26 @@ func (q *request) attachRequest(res *resource) (change.AttachRequest, error) {
 	return r, nil
 }
 
-// receive stores the body as a file of a user to which nothing refers yet.
-func (q *request) receive(userID int64) (*store.Attachment, error) {
+// receive stores the body as a file of a user to which nothing refers yet. It may fill the room of the one
+// that it is to replace, if any.
+func (q *request) receive(userID int64, replaced string) (*store.Attachment, error) {
 	if enc := q.r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
 		return nil, refuse(http.StatusUnsupportedMediaType, "Content-Encoding %q is not taken", enc)
 	}
 	if q.r.ContentLength > q.attachable.Size {
 		return nil, calError(http.StatusForbidden, "max-attachment-size")
 	}
+	limits := q.attachable.AttachmentLimits
+	freed, err := q.freed(userID, replaced)
+	if err != nil {
+		return nil, err
+	}
+	limits.Quota += freed
 	q.until = time.Now().Add(maxUpload)
 	q.answerBy(q.until)
 	a := &store.Attachment{UserID: userID, Name: fileName(q.r.Header), Type: fileType(q.r.Header)}
 	body := &upload{r: q.r.Body, control: http.NewResponseController(q.w), until: q.until}
-	err := q.store.AddAttachment(q.ctx(), a, body, q.attachable.AttachmentLimits)
+	err = q.store.AddAttachment(q.ctx(), a, body, limits)
 	switch {
 	case errors.Is(err, store.ErrTooLarge):
 		return nil, calError(http.StatusForbidden, "max-attachment-size")
@@ -118,6 +125,24 @@ func (q *request) receive(userID int64) (*store.Attachment, error) {
 		return nil, fmt.Errorf("store an attachment: %w", err)
 	}
 	return a, nil
+}
+
+// freed is the size of a user's file, 0 if there is none.
+func (q *request) freed(userID int64, id string) (size int64, err error) {
+	if id == "" {
+		return 0, nil
+	}
+	err = q.store.View(q.ctx(), func(tx *store.Tx) error {
+		a, err := tx.AttachmentByManagedID(id)
+		if err == nil && a.UserID == userID {
+			size = a.Size
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return 0, fmt.Errorf("read what an attachment replaces: %w", err)
+	}
+	return size, nil
 }
 
 // An upload is a body that has to keep coming.

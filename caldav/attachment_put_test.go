@@ -153,6 +153,26 @@ func TestAttachmentReleased(t *testing.T) {
 	}
 }
 
+// TestAttachmentUpdateAtQuota: a new file may take the room of the one that it replaces, if nothing else has
+// that.
+func TestAttachmentUpdateAtQuota(t *testing.T) {
+	f := filesFixture(t)
+	a := annaCal + "a.ics"
+	large := strings.Repeat("x", 600_000)
+	id := f.do("POST", a+updateFile+f.attach(a, "x", large), large).want(http.StatusNoContent).header.Get("Cal-Managed-ID")
+	if use := f.use(); use.Held != 600_000 || use.Total != 1_200_000 {
+		t.Errorf("use %+v", use)
+	}
+	f.put("b.ics", event("b", f.files(a)[0]))
+	f.do("POST", a+updateFile+id, large).condition(http.StatusInsufficientStorage, nsDAV, "quota-not-exceeded")
+	if !f.held(id) || len(f.files(a)) != 1 {
+		t.Error("what was refused changed something")
+	}
+	if use := f.use(); use.Held != 600_000 || use.Total != 1_200_000 {
+		t.Errorf("use after a refusal %+v", use)
+	}
+}
+
 // TestAttachmentReclaim: what nothing refers to may fill as much again as the quota, then its oldest goes.
 func TestAttachmentReclaim(t *testing.T) {
 	f := filesFixture(t)

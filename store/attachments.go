@@ -97,6 +97,13 @@ func (tx *Tx) AttachmentsOf(objectID int64) ([]int64, error) {
 	return tx.ids(`SELECT attachment_id FROM attachment_objects WHERE object_id = ?`, objectID)
 }
 
+// AttachmentsOnlyOf lists the attachments to which no other object refers.
+func (tx *Tx) AttachmentsOnlyOf(objectID int64) ([]Attachment, error) {
+	return list(tx, "attachments", (*Attachment).fields, `SELECT `+attachmentColumns+` FROM attachments
+		WHERE id IN (SELECT attachment_id FROM attachment_objects WHERE object_id = ?) AND NOT EXISTS
+		(SELECT 1 FROM attachment_objects WHERE attachment_id = attachments.id AND object_id <> ?)`, objectID, objectID)
+}
+
 // dropAttachments is for objects that are deleted, those that query finds: what they refer to stays for
 // a while, since its address has been told and the objects may come back.
 func (tx *Tx) dropAttachments(query string, arg int64) error {

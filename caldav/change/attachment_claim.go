@@ -84,12 +84,8 @@ func (c *Changer) claim(tx *store.Tx, r PutRequest, in *body, cur *store.Object)
 		}
 	}
 	if again > 0 {
-		use, err := tx.AttachmentUse(u.ID)
-		if err != nil {
+		if err := c.room(tx, u.ID, again, cur, ids); err != nil {
 			return nil, nil, err
-		}
-		if use.Held+again > c.opts.Policy.Attachments.Quota {
-			return nil, nil, errQuota
 		}
 	}
 	if edit.Changed() {
@@ -98,6 +94,30 @@ func (c *Changer) claim(tx *store.Tx, r PutRequest, in *body, cur *store.Object)
 		}
 	}
 	return ids, in, nil
+}
+
+// room says whether a user's quota has room for so many bytes more, once cur refers to ids only.
+func (c *Changer) room(tx *store.Tx, userID, more int64, cur *store.Object, ids []int64) error {
+	use, err := tx.AttachmentUse(userID)
+	if err != nil {
+		return err
+	}
+	held := use.Held
+	if cur != nil {
+		own, err := tx.AttachmentsOnlyOf(cur.ID)
+		if err != nil {
+			return err
+		}
+		for _, a := range own {
+			if !slices.Contains(ids, a.ID) {
+				held -= a.Size
+			}
+		}
+	}
+	if held+more > c.opts.Policy.Attachments.Quota {
+		return errQuota
+	}
+	return nil
 }
 
 // errQuota is of RFC 4331 §6.
