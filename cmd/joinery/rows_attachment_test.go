@@ -133,12 +133,12 @@ func TestRowsAttachment(t *testing.T) {
 		}
 	})
 	rows.play("a file of one occurrence is that one's alone, and its conference stays", func(w *world) {
-		text, c, link := w.bookedSeries("LOCATION:Webinar")
+		_, c, link := w.bookedSeries("LOCATION:Webinar")
 		third := nth(2).UTC().Format(utcStamp)
 		added := w.anna.do("POST", addFile+"&rid="+third, "minutes", "Content-Disposition: attachment; filename=minutes.txt").want(http.StatusCreated)
 		w.idle()
 		file := added.header.Get("Location")
-		text = w.anna.get(aPath).body
+		text := w.anna.get(aPath).body
 		w.wantJoin(text, link)
 		same(w, "conference", w.only().ID, c.ID)
 		w.contains(part(text, 2), file)
