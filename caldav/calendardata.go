@@ -40,6 +40,9 @@ var errCalendarData = calError(http.StatusForbidden, "supported-calendar-data")
 // parseCalendarData reads a calendar-data element of a request. What is not understood is refused
 // rather than passed over: the client would take the answer for what it asked for.
 func parseCalendarData(el *element) (*calendarData, error) {
+	if el.size() > maxFilters {
+		return nil, errCalendarData
+	}
 	d := &calendarData{}
 	if t, ok := el.attr("content-type"); ok && !strings.EqualFold(t, "text/calendar") {
 		return nil, errCalendarData
