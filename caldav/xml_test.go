@@ -1,10 +1,12 @@
 package caldav
 
 import (
+	"bytes"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -113,10 +115,20 @@ func FuzzParseXML(f *testing.F) {
 	f.Add([]byte(propfindBody("D:displayname")))
 	f.Add([]byte(patch(`<E:thing xml:lang="ru" E:a="1">x<E:in/>y</E:thing>`, "<D:displayname/>")))
 	f.Add([]byte("<a>&#13;<![CDATA[x]]></a>"))
+	f.Add([]byte(query(`<C:comp-filter name="VEVENT"><C:time-range start="20300101T000000Z"/></C:comp-filter>`)))
+	f.Add([]byte(syncBody("", "<D:limit><D:nresults>3</D:nresults></D:limit>")))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := parseXML(data)
+		e, err := parseCounted(t, data)
 		if err != nil {
 			return
+		}
+		if d := depthOf(e); d > maxXMLDepth {
+			t.Errorf("%d elements deep", d)
+		}
+		// As often as one likes within one element, it costs as often as much.
+		if i := bytes.IndexByte(data, '<'); len(data) < 4096 && bytes.HasPrefix(data[i:], []byte("<"+e.name.Local)) {
+			long := append([]byte("<r>"), bytes.Repeat(data[i:], 16)...)
+			_, _ = parseCounted(t, append(long, "</r>"...))
 		}
 		// What we write of it reads the same again.
 		again, err := parseXML([]byte("<r>" + e.innerXML() + "</r>"))
@@ -127,6 +139,27 @@ func FuzzParseXML(f *testing.F) {
 			t.Fatalf("got %s, want %s", got, want)
 		}
 	})
+}
+
+// parseCounted is parseXML; it fails if that allocates much for each byte.
+func parseCounted(t *testing.T, data []byte) (e *element, err error) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	e, err = parseXML(data)
+	runtime.ReadMemStats(&after)
+	if spent := after.TotalAlloc - before.TotalAlloc; spent > uint64(1024*len(data)+64<<10) {
+		t.Errorf("parsing %d bytes took %d", len(data), spent)
+	}
+	return e, err
+}
+
+func depthOf(e *element) int {
+	deepest := 0
+	for _, c := range e.children() {
+		deepest = max(deepest, depthOf(c))
+	}
+	return 1 + deepest
 }
 
 func names(e *element) []xml.Name {
@@ -151,11 +184,33 @@ func FuzzParsePath(f *testing.F) {
 				t.Fatalf("%q has %q", s, part)
 			}
 		}
-		if p.kind == kindObject {
-			again, err := parsePath(objectPath(p.login, p.slug, p.name))
-			if err != nil || again.login != p.login || again.slug != p.slug || again.name != p.name {
-				t.Fatalf("%q: %+v, then %+v %v", s, p, again, err)
+		written, slash := "", true
+		switch p.kind {
+		case kindPrincipal:
+			written = principalPath(p.login)
+		case kindHome:
+			written = homePath(p.login)
+		case kindCalendar, kindInbox, kindOutbox:
+			written = calendarPath(p.login, p.slug)
+		case kindObject, kindInboxItem:
+			written, slash = objectPath(p.login, p.slug, p.name), p.slash
+			if slash {
+				written += "/"
 			}
+		default:
+			return
+		}
+		p.slash = slash
+		if again, err := parsePath(written); err != nil || again != p {
+			t.Fatalf("%q: %+v, then %+v %v", s, p, again, err)
+		}
+		for _, href := range []string{written, "https://cal.example.org" + written, "HTTPS://CAL.example.org" + written} {
+			if again, err := parseHref(href, "cal.example.org"); err != nil || again != p {
+				t.Fatalf("%q as %s: %+v %v", s, href, again, err)
+			}
+		}
+		if _, err := parseHref("https://elsewhere.example"+written, "cal.example.org"); err == nil {
+			t.Fatalf("%q is ours elsewhere", s)
 		}
 	})
 }

@@ -31,17 +31,17 @@ func (e *Event) Span() (start, end time.Time) {
 	if err != nil {
 		return start, time.Time{}
 	}
-	last, ok := x.lastStart()
-	if !ok {
-		return start, time.Time{}
-	}
 	reach := time.Duration(0)
 	if !x.frame.fixed {
 		reach = floatingReach
 	}
-	for _, d := range x.dates {
+	for _, d := range x.dates { // an RDATE may lie before DTSTART
 		at := time.Unix(d.at, 0)
 		widen(at.Add(-reach).UTC(), at.Add(x.longest+reach).UTC())
+	}
+	last, ok := x.lastStart()
+	if !ok {
+		return start, time.Time{}
 	}
 	widen(start, last.Add(max(lengthOf(m, time.UTC).atMost(), x.longest)+reach).UTC())
 	for _, s := range x.shifts {

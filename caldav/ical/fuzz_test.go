@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzParse holds for any bytes: Parse does not panic, an edit without changes is the identity, an
+// FuzzParse holds for any bytes: Parse does not panic and allocates little for each of them, also where they
+// come again and again; an edit without changes is the identity, an
 // edited object reads again with what was set, and views of it do not panic either. Seeds are the
 // clients' recordings and what testdata/fuzz keeps.
 func FuzzParse(f *testing.F) {
@@ -19,7 +20,12 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("BEGIN:VCALENDAR\r\nATTENDEE;CN=\"a\"b:c\r\nEND:VCALENDAR"), "", "a")
 	f.Fuzz(func(t *testing.T, data []byte, value, param string) {
 		limits := Limits{Size: 1 << 16, Components: 100, Depth: 8}
-		o, err := Parse(data, limits)
+		var o *Object
+		var err error
+		if spent := allocated(func() { o, err = Parse(data, limits) }); spent > uint64(allocatedPerByte*len(data)+64<<10) {
+			t.Errorf("parsing %d bytes took %d", len(data), spent)
+		}
+		parseRepeated(t, data)
 		if err != nil {
 			var syntax *SyntaxError
 			if !errors.As(err, &syntax) {
@@ -45,6 +51,31 @@ func FuzzParse(f *testing.F) {
 		}
 		editEverything(t, o, e, value, param)
 	})
+}
+
+// parseRepeated parses what stands between the first line and the last many times over.
+func parseRepeated(t *testing.T, data []byte) {
+	t.Helper()
+	inner := bytes.TrimSpace(data)
+	_, inner, _ = bytes.Cut(inner, []byte("\n"))
+	end := bytes.LastIndexByte(inner, '\n')
+	if end < 0 || len(inner) > 4096 {
+		return
+	}
+	long := append([]byte("BEGIN:VCALENDAR\n"), bytes.Repeat(inner[:end+1], 16)...)
+	long = append(long, "END:VCALENDAR\n"...)
+	var o *Object
+	parse := func() { o, _ = Parse(long, Limits{}) }
+	if spent := allocated(parse); spent > uint64(allocatedPerByte*len(long)+64<<10) {
+		t.Errorf("parsing %d bytes took %d", len(long), spent)
+	}
+	if o == nil {
+		return
+	}
+	read := func() { _, _ = Check(o, 0) }
+	if spent := allocated(read); spent > uint64(128<<20+allocatedPerByte*len(long)) { // a rule is expanded once
+		t.Errorf("checking %d bytes took %d", len(long), spent)
+	}
 }
 
 // editEverything sets value and the parameter on every line of o, adds a line to every component,
