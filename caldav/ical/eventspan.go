@@ -31,22 +31,21 @@ func (e *Event) Span() (start, end time.Time) {
 	if err != nil {
 		return start, time.Time{}
 	}
-	reach := time.Duration(0)
+	reach := int64(0)
 	if !x.frame.fixed {
-		reach = floatingReach
+		reach = int64(floatingReach / time.Second)
 	}
 	for _, d := range x.dates { // an RDATE may lie before DTSTART
-		at := time.Unix(d.at, 0)
-		widen(at.Add(-reach).UTC(), at.Add(x.longest+reach).UTC())
+		widen(time.Unix(d.at-reach, 0).UTC(), time.Unix(d.at+x.longest+reach, 0).UTC())
 	}
 	last, ok := x.lastStart()
 	if !ok {
 		return start, time.Time{}
 	}
-	widen(start, last.Add(max(lengthOf(m, time.UTC).atMost(), x.longest)+reach).UTC())
+	widen(start, time.Unix(last.Unix()+max(lengthOf(m, time.UTC).atMost(), x.longest)+reach, 0).UTC())
 	for _, s := range x.shifts {
-		by := time.Duration(s.delta)*time.Second + zoneReach
-		widen(start, last.Add(by+lengthOf(s.def, time.UTC).atMost()+reach).UTC())
+		by := int64(s.delta) + int64(zoneReach/time.Second) + lengthOf(s.def, time.UTC).atMost()
+		widen(start, time.Unix(last.Unix()+by+reach, 0).UTC())
 	}
 	return start, end
 }

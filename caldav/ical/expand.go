@@ -63,9 +63,9 @@ type expansion struct {
 	dates     []item // it and the RDATEs, sorted
 	excluded  identitySet
 	overrides identitySet
-	single    []Instance    // overrides, sorted by start
-	shifts    []shift       // THISANDFUTURE, sorted by from
-	longest   time.Duration // of PERIODs
+	single    []Instance // overrides, sorted by start
+	shifts    []shift    // THISANDFUTURE, sorted by from
+	longest   int64      // of PERIODs, seconds
 }
 
 // A shift moves the instances from its identity on, until the next shift's.
@@ -136,7 +136,7 @@ func (x *expansion) addDate(p *Period) {
 	if p.End != nil || p.HasDuration {
 		it.period = p
 		if end := x.periodEnd(time.Unix(it.at, 0).In(x.frame.loc), p); end.Unix() > it.at {
-			x.longest = max(x.longest, end.Sub(time.Unix(it.at, 0)))
+			x.longest = max(x.longest, end.Unix()-it.at)
 		}
 	}
 	x.dates = append(x.dates, it)

@@ -121,12 +121,13 @@ func (l length) end(start time.Time) time.Time {
 	return start.Add(l.exact)
 }
 
-// atMost is the longest that the length can be.
-func (l length) atMost() time.Duration {
+// atMost is the longest that the length can be, in seconds: a Duration ends at 292 years.
+func (l length) atMost() int64 {
+	seconds := int64(l.exact / time.Second) // times here have no parts of a second
 	if l.days == 0 {
-		return l.exact
+		return seconds
 	}
-	return time.Duration(l.days)*24*time.Hour + l.exact + zoneReach
+	return int64(l.days)*int64(day) + seconds + int64(zoneReach/time.Second)
 }
 
 // zoneReach is more than any two offsets of one zone differ by.

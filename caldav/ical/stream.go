@@ -41,7 +41,7 @@ func (x *expansion) newStream(part shift, end int64, from time.Time) *stream {
 	s := &stream{x: x, part: part, end: end, length: lengthOf(part.def, x.loc)}
 	// What may reach into the window starts at most its length before, and before it was shifted
 	// that much apart.
-	since := from.Unix() - int64((max(s.length.atMost(), x.longest)+time.Second)/time.Second) - int64(part.delta)
+	since := from.Unix() - max(s.length.atMost(), x.longest) - 1 - int64(part.delta)
 	if part.delta != 0 {
 		since -= int64(zoneReach / time.Second)
 	}
