@@ -89,6 +89,9 @@ func (s *seriesRun) atAccount(r *faultRun, prefix string, state emulator.State, 
 				// It took place, or nobody came to it.
 			case c.Status == "SHELL":
 				r.fail(uid, "conference %s (key %s) was left half made", c.ID, c.Key)
+			case s.moved[c.Key] == c.ID && (!ok || !c.Start.Equal(next.start)):
+				// Its server was away until its meeting was over. It is left to whoever moved it; that of the next
+				// occurrence is looked for below.
 			case r.outdated[uid] && c.Start.After(now) && (!ok || !c.Start.Equal(next.start)):
 				// Its event was changed after the backup, and the conference brought there: the old database
 				// takes it for what it was then, over perhaps, and asks for its status, not for its time.

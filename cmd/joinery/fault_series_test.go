@@ -38,6 +38,7 @@ type seriesRun struct {
 	old        *faultBackup
 
 	given map[string]string // conferences by key, that an old database knows nothing of
+	moved map[string]string // conferences by key, that somebody moved by hand
 
 	kills, advances, hands, restores, joined, held, checks int
 }
@@ -91,7 +92,7 @@ func newSeriesRun(ctx context.Context, t *testing.T, seed uint64) *seriesRun {
 	t.Helper()
 	s := &seriesRun{
 		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 3)),
-		happenings: map[string]*faultHappening{}, given: map[string]string{},
+		happenings: map[string]*faultHappening{}, given: map[string]string{}, moved: map[string]string{},
 	}
 	var err error
 	if s.clock, err = openFaultClock(filepath.Join(t.TempDir(), "clock")); err != nil {
