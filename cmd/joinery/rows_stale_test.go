@@ -54,6 +54,17 @@ func TestRowsStale(t *testing.T) {
 				w.Errorf("what the organiser took out is back:\n%s", got)
 			}
 		})
+		rows.play("an attendee's client that has not seen another's answer to one occurrence does not undo it; it says "+name, func(w *world) {
+			w.anna.save(aPath, seriesOf("a", invitation()...))
+			old := w.boris.get(borisCopy)
+			w.mailed(vera, 0, "", itip.Part{Occurrence: nth(2), PartStat: "ACCEPTED"})
+			w.idle()
+			w.wantSaid(part(w.boris.get(borisCopy).body, 2), vera, "ACCEPTED")
+			w.boris.save(borisCopy, plus(old.body, "CATEGORIES:Mine"), started(old)...)
+			got := w.boris.get(borisCopy).body
+			w.wantSaid(part(got, 2), vera, "ACCEPTED")
+			w.contains(got, "CATEGORIES:Mine")
+		})
 		rows.play("who is sent instead stays; the organiser's client says "+name, func(w *world) {
 			const galya = "galya@example.org"
 			w.addUser(galya, "Galya", "uk")
