@@ -141,23 +141,13 @@ func (s *answerState) saved(save organizerSave, address string) []*answerState {
 	for _, o := range save.sheet.overrides() {
 		take(o.key().Unix(), o)
 	}
-	var dropped []int64
 	for key, was := range s.parts {
 		// What an answer made is no client's to lose.
 		if _, ok := n.parts[key]; !ok && was.said != "" && !was.off && n.parts[0].said != "" && n.occurs(key) && was.start == key {
 			n.parts[key] = was
-			if s.sheet != nil && slices.ContainsFunc(s.sheet.overrides(), func(o *faultSheet) bool { return o.key().Unix() == key }) {
-				dropped = append(dropped, key) // with what else it said, or only the answer to it
-			}
 		}
 	}
-	states := []*answerState{n}
-	for _, key := range dropped {
-		other := n.clone()
-		delete(other.parts, key)
-		states = append(states, other)
-	}
-	return states
+	return []*answerState{n}
 }
 
 // answered are the states after an answer.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -218,23 +217,8 @@ func (a *answersRun) rearrange(ctx context.Context, d *faultDevice, e *answeredE
 func (a *answersRun) rearrangeOne(ctx context.Context, d *faultDevice, e *answeredEvent, own *faultContent, x int) {
 	m := e.m
 	switch {
-	case x < 4:
+	case x < 7:
 		d.seriesEdit(ctx, m, "exclude", own.wants, d.exclude)
-	case x < 8:
-		// One that nobody has declined: whoever did, and is taken to come after all, does not find it in the copy.
-		d.seriesEdit(ctx, m, "as the others", own.wants, func(s *faultSheet) bool {
-			list := slices.DeleteFunc(s.overrides(), func(o *faultSheet) bool {
-				said := slices.Collect(maps.Values(o.everySaid()))
-				return !o.key().Equal(o.instant("DTSTART")) || o.text("STATUS") == "CANCELLED" || slices.Contains(said, "DECLINED") ||
-					!o.key().After(d.run.now())
-			})
-			if len(list) == 0 {
-				return false
-			}
-			key := list[d.random.IntN(len(list))].key()
-			s.keepOverrides(func(o *faultSheet) bool { return !o.key().Equal(key) })
-			return true
-		})
 	case x < 18:
 		d.oneEdit(ctx, m, "move one", own.wants, func(s, part *faultSheet, o faultOccurrence) bool {
 			at := e.free(d.random, o.key.AddDate(0, 0, -2))
