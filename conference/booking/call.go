@@ -270,7 +270,8 @@ func (t *run) refused(tx *store.Tx, s sight, room *store.Room, c *call, got answ
 	case c.do == update && c.late.After(s.now):
 		text = noAnswer + " to an earlier update; then " + text
 	default:
-		room.Unclear = kind == conference.Ambiguous
+		// An update is several calls: those before the one that failed have had their effect.
+		room.Unclear = kind == conference.Ambiguous || c.do == update
 	}
 	room.LastError = text
 	if err := t.keepRoom(tx, room, string(c.do), outcome, errorText(got.err)); err != nil {

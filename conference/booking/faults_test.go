@@ -3,6 +3,7 @@ package booking
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -131,6 +132,27 @@ func TestLateEffect(t *testing.T) {
 		if n := a.called("find"); n < 2 {
 			t.Errorf("%d finds, want one at once and one later", n)
 		}
+	}
+}
+
+// An update that failed after it had an effect does not stay when what was before is wanted again.
+func TestHalfUpdate(t *testing.T) {
+	f := newFixture(t, "a")
+	f.start()
+	id := f.book("a", "Plan")
+	f.settle(id)
+	_, rooms := f.booking(id)
+	a, event := f.services["a"], rooms[0].Refs["event"]
+	a.on(times(1, "before update", func() error {
+		a.change(event, func(c *conf) { c.title = "Other" })
+		f.save(id, title("Plan"), nil)
+		return &conference.Error{Kind: conference.Temporary, Call: "PUT session", Err: io.EOF}
+	}))
+	f.save(id, title("Other"), nil)
+	f.settle(id)
+	f.check()
+	if _, rooms = f.booking(id); rooms[0].Unclear || a.called("update") != 2 {
+		t.Errorf("the room is %+v after %d updates, want it clear after 2", rooms[0], a.called("update"))
 	}
 }
 
