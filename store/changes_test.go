@@ -128,9 +128,12 @@ func TestMovedObjectKeepsItself(t *testing.T) {
 		if got.ID != o.ID || got.UserID != boris.UserID || got.ETag != "e" {
 			t.Errorf("moved: got %+v", got)
 		}
-		mine, err := tx.ObjectsByUID(boris.UserID, "u")
+		mine, err := tx.ObjectsByUID(boris.UserID, "u", 0)
 		if len(mine) != 1 {
 			t.Errorf("the new owner has %d of the UID, want 1", len(mine))
+		}
+		if others, err := tx.ObjectsByUID(boris.UserID, "u", o.ID); err != nil || len(others) != 0 {
+			t.Errorf("besides it the new owner has %d of the UID (%v), want none", len(others), err)
 		}
 		return err
 	})

@@ -34,10 +34,11 @@ func (tx *Tx) ObjectByName(calendarID int64, name string) (*Object, error) {
 		WHERE calendar_id = ? AND name = ?`, calendarID, name)
 }
 
-// ObjectsByUID lists a user's objects of a UID in all calendars, oldest first.
-func (tx *Tx) ObjectsByUID(userID int64, uid string) ([]Object, error) {
+// ObjectsByUID lists a user's objects of a UID in all calendars, oldest first, without the one of the ID
+// except (0: all).
+func (tx *Tx) ObjectsByUID(userID int64, uid string, except int64) ([]Object, error) {
 	return list(tx, "objects", (*Object).fields, `SELECT `+objectColumns+` FROM objects
-		WHERE user_id = ? AND uid = ? ORDER BY id`, userID, uid)
+		WHERE user_id = ? AND uid = ? AND id <> ? ORDER BY id`, userID, uid, except)
 }
 
 // PutObject inserts o (ID 0; ErrExists for the name) or replaces the object of that ID, keeping what

@@ -132,8 +132,10 @@ func (c *Changer) situation(tx *store.Tx, r PutRequest, in *body, cur *store.Obj
 		s.imported = r.Import && !told
 	}
 	s.event = *ev
-	if s.answers, err = tx.Answers(ev.ID); err != nil {
-		return s, nil, err
+	if ev.ID != 0 {
+		if s.answers, err = tx.Answers(ev.ID); err != nil {
+			return s, nil, err
+		}
 	}
 	if owner, err = c.owner(tx, ev, cur); err != nil {
 		return s, nil, err

@@ -98,13 +98,13 @@ func (c *Changer) deleteTx(tx *store.Tx, by Caller, o *store.Object, silent bool
 
 // heir is the newest object with the event's UID besides its owner that is an event too.
 func (c *Changer) heir(tx *store.Tx, ev *store.Event, except int64) (*store.Object, error) {
-	others, err := tx.ObjectsByUID(ev.UserID, ev.UID)
+	others, err := tx.ObjectsByUID(ev.UserID, ev.UID, ev.ObjectID)
 	if err != nil {
 		return nil, fmt.Errorf("look for other copies: %w", err)
 	}
 	var heir *store.Object
 	for i := range others {
-		if o := &others[i]; o.ID != ev.ObjectID && o.CalendarID != except && o.Component == "VEVENT" && (heir == nil || o.Modified.After(heir.Modified)) {
+		if o := &others[i]; o.CalendarID != except && o.Component == "VEVENT" && (heir == nil || o.Modified.After(heir.Modified)) {
 			heir = o
 		}
 	}
@@ -225,12 +225,12 @@ func (c *Changer) movable(tx *store.Tx, cur *store.Object, r MoveRequest) error 
 			return refuse("supported-calendar-component", "the target does not take "+cur.Component)
 		}
 	}
-	others, err := tx.ObjectsByUID(cur.UserID, cur.UID)
+	others, err := tx.ObjectsByUID(cur.UserID, cur.UID, cur.ID)
 	if err != nil {
 		return fmt.Errorf("look for the UID: %w", err)
 	}
 	for _, o := range others {
-		if o.ID != cur.ID && o.CalendarID == r.To.ID && o.Name != r.ToName {
+		if o.CalendarID == r.To.ID && o.Name != r.ToName {
 			return &Refusal{Status: http.StatusForbidden, Space: nsCalDAV, Condition: "no-uid-conflict",
 				Name: r.To.Slug + "/" + o.Name, Text: "the target calendar has the UID in another object"}
 		}

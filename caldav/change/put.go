@@ -300,14 +300,15 @@ func (c *Changer) unique(tx *store.Tx, r PutRequest, in *body, cur *store.Object
 		return &Refusal{Status: http.StatusForbidden, Space: nsCalDAV, Condition: "no-uid-conflict",
 			Name: r.Calendar.Slug + "/" + cur.Name, Text: "another object stands here, with another UID"}
 	}
-	others, err := tx.ObjectsByUID(r.Calendar.UserID, in.summary.UID)
+	present := int64(0)
+	if cur != nil {
+		present = cur.ID
+	}
+	others, err := tx.ObjectsByUID(r.Calendar.UserID, in.summary.UID, present)
 	if err != nil {
 		return fmt.Errorf("look for the UID: %w", err)
 	}
 	for _, o := range others {
-		if cur != nil && o.ID == cur.ID {
-			continue
-		}
 		if o.CalendarID == r.Calendar.ID {
 			return &Refusal{Status: http.StatusForbidden, Space: nsCalDAV, Condition: "no-uid-conflict",
 				Name: r.Calendar.Slug + "/" + o.Name, Text: "this calendar has the UID in another object"}

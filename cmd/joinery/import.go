@@ -67,7 +67,7 @@ var errKnown = errors.New("it is there already")
 
 func (a *app) importObject(ctx context.Context, u *store.User, c *store.Calendar, o splitObject) error {
 	err := a.store.View(ctx, func(tx *store.Tx) error {
-		present, err := tx.ObjectsByUID(u.ID, o.uid)
+		present, err := tx.ObjectsByUID(u.ID, o.uid, 0)
 		if err == nil && len(present) > 0 {
 			return errKnown
 		}
