@@ -122,6 +122,7 @@ func open(ctx context.Context, rawURL string, opts Options) (*Store, error) {
 	s.write.SetMaxOpenConns(1)
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
+	s.read.SetConnMaxIdleTime(time.Minute) // and with them their caches
 	if err := s.prepare(ctx, path); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.read.Close(), s.write.Close())
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,6 +35,7 @@ type app struct {
 	sweeper    *booking.Sweeper
 	sender     *mailer.Sender
 	metrics    *web.Metrics
+	asked      atomic.Int64                    // requests since the start
 	lmtp       *mailer.LMTP                    // nil: mail does not come in so
 	mailbox    *mailer.IMAP                    // nil: nor so
 	lmtpOn     net.Listener                    // of lmtp; nil: it does not run
@@ -167,7 +169,10 @@ func (a *app) handler() http.Handler {
 	options := caldav.Options{
 		Store: a.store, Changes: a.changer, Now: a.now, Log: a.log, PublicURL: a.config.PublicURL,
 		MaxSize: a.config.CalDAV.MaxSize, MaxAttendees: a.config.CalDAV.MaxAttendees, PerSecond: a.config.CalDAV.PerSecond,
-		ClientAddress: a.clientAddress(), Observe: a.metrics.Request,
+		ClientAddress: a.clientAddress(), Observe: func(method string, status int, took time.Duration) {
+			a.asked.Add(1)
+			a.metrics.Request(method, status, took)
+		},
 	}
 	if a.config.attaches() {
 		options.Attachments, options.Attachable = a.changer, a.config.attachable()
@@ -220,6 +225,7 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.outbox.Run(ctx) })
 	g.Go(func() error { return a.housekeeping(ctx) })
+	g.Go(func() error { return a.giveBack(ctx) })
 	g.Go(func() error {
 		var err error
 		if t := a.config.TLS; t.Cert != "" {

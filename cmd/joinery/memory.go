@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+)
+
+// restAfter is for how long nobody must have asked for anything before memory is given back.
+const restAfter = 30 * time.Second
+
+// giveBack gives the memory that requests took, password hashes above all, back to the system when nobody
+// has asked for anything for a while: left alone, the runtime keeps it for minutes.
+func (a *app) giveBack(ctx context.Context) error {
+	tick := time.NewTicker(restAfter)
+	defer tick.Stop()
+	for seen, given := int64(0), false; ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		switch n := a.asked.Load(); {
+		case n != seen:
+			seen, given = n, false
+		case !given:
+			debug.FreeOSMemory()
+			given = true
+		}
+	}
+}
