@@ -294,7 +294,12 @@ func (p *answerer) fromMail(ctx context.Context, e *answeredEvent) {
 	})
 	path := "/calendars/" + p.device.user.login + "/" + faultSlugs[1] + "/mail-" + e.m.uid + ".ics"
 	p.put(ctx, e, op, path, s, "*", false)
-	if !strings.HasPrefix(op.outcome, "2") {
+	if op.outcome == "lost" {
+		// Whoever finds the event in both calendars deletes the old one.
+		if r, ok := p.device.read(ctx, http.MethodGet, path, "", nil); !ok || r.status != http.StatusOK {
+			return
+		}
+	} else if !strings.HasPrefix(op.outcome, "2") {
 		return
 	}
 	for _, other := range p.copyPaths(e) {
