@@ -67,7 +67,7 @@ func (d *delivery) give(u *store.User, address string, view *ical.Event) error {
 	if err != nil {
 		return err
 	}
-	data, significant := itip.CopyWithout(view, held, u.Addresses, takenOut)
+	data, significant := itip.Copy(view, held, u.Addresses, takenOut)
 	if significant || !d.answers(address) {
 		d.statuses[address] = delivered
 	}

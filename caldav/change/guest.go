@@ -56,7 +56,7 @@ func (c *Changer) asGuest(tx *store.Tx, s *situation) (*guest, error) {
 		if err != nil {
 			return nil, err
 		}
-		data, significant := itip.CopyWithout(g.view, s.current, s.user.Addresses, takenOut)
+		data, significant := itip.Copy(g.view, s.current, s.user.Addresses, takenOut)
 		if held = parseStored(data); held == nil {
 			return nil, fmt.Errorf("bring the copy of %s in line: it cannot be read", g.view.UID)
 		}

@@ -296,7 +296,7 @@ func (v *brokerVector) process(t *testing.T) (got, want string) {
 	}
 	switch method := input.Object.Root.Text("METHOD"); {
 	case method == MethodRequest:
-		data, _ := Copy(input, existing, nil)
+		data, _ := Copy(input, existing, nil, nil)
 		return says(mustEvent(t, data)), want
 	case existing == nil:
 		return says(nil), want

@@ -23,15 +23,15 @@ import (
 // raised SEQUENCE or invited the attendee anew (held is cancelled) while the attendee has not declined it, or where
 // the attendee has accepted it since. So does one that was out by the organiser's word, who invites to it now: taking
 // it out would have declined it. A new override has the alarms of the series in held.
-func Copy(view, held *ical.Event, own []string) (data []byte, significant bool) {
-	return CopyWithout(view, held, own, func(time.Time) bool { return true })
-}
-
-// CopyWithout is Copy where it is known which of the instances that held excludes, and that only the series in
-// view speaks for, the attendee took out: the others were out by the organiser's word, and come back.
-func CopyWithout(view, held *ical.Event, own []string, takenOut func(time.Time) bool) (data []byte, significant bool) {
+//
+// takenOut tells which of the instances that held excludes, and that only the series in view speaks for, the attendee
+// took out (nil: all): the others were out by the organiser's word, and come back.
+func Copy(view, held *ical.Event, own []string, takenOut func(time.Time) bool) (data []byte, significant bool) {
 	if held == nil {
 		return view.Object.Data, true
+	}
+	if takenOut == nil {
+		takenOut = func(time.Time) bool { return true }
 	}
 	c := &copying{view: timetableOf(view), held: timetableOf(held), addresses: own, takenOut: takenOut}
 	c.same = sync.OnceValue(func() bool {

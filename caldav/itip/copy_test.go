@@ -101,7 +101,7 @@ func TestCopy(t *testing.T) {
 				held = event(t, tt.held)
 				before = held.Object.Data
 			}
-			data, significant := Copy(view, held, me)
+			data, significant := Copy(view, held, me, nil)
 			got := "quiet"
 			switch {
 			case significant:
@@ -114,7 +114,7 @@ func TestCopy(t *testing.T) {
 			}
 			golden(t, "copy/"+tt.name+".txt", []byte(changed(before, data)))
 			wellFormed(t, data)
-			if again, loud := Copy(view, read(t, data), me); loud || string(again) != string(data) {
+			if again, loud := Copy(view, read(t, data), me, nil); loud || string(again) != string(data) {
 				t.Errorf("once more: significant %v, changed\n%s", loud, changed(data, again))
 			}
 			ownKept(t, held, read(t, data))
@@ -151,7 +151,7 @@ func ownKept(t *testing.T, before, after *ical.Event) {
 func TestCopyKeepsForeignBytes(t *testing.T) {
 	body := edit(t, single, "DESCRIPTION:Agenda\n", "DESCRIPTION:Agen\n da\nX-LIC-ERROR;X-A=b:c\n", "SUMMARY:Planning", "SUMMARY;LANGUAGE=de:Planning")
 	held := event(t, body)
-	data, _ := Copy(asSeen(t, answered(t, single, "ACCEPTED")), held, me)
+	data, _ := Copy(asSeen(t, answered(t, single, "ACCEPTED")), held, me, nil)
 	want := strings.Replace(string(held.Object.Data), "CN=Boris;PARTSTAT=NEEDS-ACTION", "CN=Boris;PARTSTAT=ACCEPTED", 1)
 	if string(data) != want {
 		t.Errorf("changed: %s", changed(held.Object.Data, data))
@@ -162,7 +162,7 @@ func TestCopyKeepsForeignBytes(t *testing.T) {
 func TestCopyKeepsLineEnds(t *testing.T) {
 	text := strings.ReplaceAll(string(event(t, single).Object.Data), "\r\n", "\n")
 	held := read(t, []byte(text))
-	data, _ := Copy(asSeen(t, add(t, single, vera)), held, me)
+	data, _ := Copy(asSeen(t, add(t, single, vera)), held, me, nil)
 	if strings.Contains(string(data), "\r") {
 		t.Errorf("got carriage returns in %q", data)
 	}
@@ -174,7 +174,7 @@ func TestCopyBringsItsZone(t *testing.T) {
 	its := strings.ReplaceAll(mine, "+0300", "+0500")
 	office := strings.ReplaceAll(single, "Europe/Berlin", "Office")
 	held := event(t, mine+office)
-	data, significant := Copy(asSeen(t, its+office), held, me)
+	data, significant := Copy(asSeen(t, its+office), held, me, nil)
 	got := read(t, data)
 	if want := event(t, its+office).Master.Start.Time; !significant || !got.Master.Start.Time.Equal(want) {
 		t.Errorf("got %v (significant %v), want %v\n%s", got.Master.Start.Time, significant, want, data)

@@ -132,12 +132,12 @@ func FuzzCopy(f *testing.F) {
 			if err != nil || ev == nil {
 				continue
 			}
-			data, _ := Copy(ev, held, me)
+			data, _ := Copy(ev, held, me, nil)
 			once, err := parse(data)
 			if err != nil || once == nil {
 				t.Fatalf("the copy cannot be read: %v\n%s", err, data)
 			}
-			if again, significant := Copy(ev, once, me); significant {
+			if again, significant := Copy(ev, once, me, nil); significant {
 				t.Errorf("copied once more:\n%s", changed(data, again))
 			}
 		}

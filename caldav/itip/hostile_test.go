@@ -40,7 +40,7 @@ func TestHostileObjects(t *testing.T) {
 			ours, theirs := event(t, tt.ours), event(t, tt.theirs)
 			if v, err := NewViews(ours).Of("boris@example.org").Event(); err != nil {
 				t.Error(err)
-			} else if data, _ := Copy(v, theirs, me); len(data) > 2*mostMade {
+			} else if data, _ := Copy(v, theirs, me, nil); len(data) > 2*mostMade {
 				t.Errorf("a copy of %d bytes", len(data))
 			}
 			if data, _, _ := Saved(ours, nil, theirs, me); len(data) > 2*mostMade {

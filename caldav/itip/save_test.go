@@ -141,7 +141,7 @@ func TestSaved(t *testing.T) {
 				t.Errorf("saved once more: stale %v, forbidden %q, changed\n%s", stale, forbidden, changed(data, again))
 			}
 			// Once the organiser has the answers, the copy is told nothing new but those.
-			joined, loud := Copy(view(t, answering(t, held, after)), after, me)
+			joined, loud := Copy(view(t, answering(t, held, after)), after, me, nil)
 			if loud && !strings.Contains(tt.name, "rewrapped") {
 				t.Errorf("the organiser's word differs: %s", changed(data, joined))
 			}
