@@ -105,7 +105,8 @@ func (c *Changer) deliverTx(tx *store.Tx, eventID int64) (next time.Time, more b
 			return time.Time{}, false, err
 		}
 	}
-	return time.Time{}, d.more, errors.Join(d.run(), nil)
+	err = d.run()
+	return time.Time{}, d.more, err
 }
 
 // run brings every copy in line.
