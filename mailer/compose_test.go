@@ -65,7 +65,7 @@ func testObject(body string) string {
 	return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Example//Client//EN\r\n" + strings.ReplaceAll(testZone+body, "\n", "\r\n") + "END:VCALENDAR\r\n"
 }
 
-func testParse(t *testing.T, body string) *ical.Event {
+func testParse(t testing.TB, body string) *ical.Event {
 	t.Helper()
 	o, err := ical.Parse([]byte(testObject(body)), ical.Limits{})
 	if err != nil {

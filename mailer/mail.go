@@ -83,7 +83,7 @@ func (s *Sender) look(ctx context.Context, id int64) (*look, error) {
 		if k.deliveries, err = tx.Deliveries(id); err != nil {
 			return fmt.Errorf("reading what people were told: %w", err)
 		}
-		if k.messages, err = tx.Messages(id); err != nil {
+		if k.messages, err = tx.CurrentMessages(id); err != nil {
 			return fmt.Errorf("reading the mails: %w", err)
 		}
 		if k.answers, err = tx.Answers(id); err != nil {

@@ -150,7 +150,7 @@ func (l *loginServer) Next(response []byte) (challenge []byte, done bool, err er
 }
 
 // startRelay serves on a free port; set changes the server before.
-func startRelay(t *testing.T, set func(*testRelay)) *testRelay {
+func startRelay(t testing.TB, set func(*testRelay)) *testRelay {
 	t.Helper()
 	r := &testRelay{}
 	r.server = smtp.NewServer(r)
@@ -167,7 +167,7 @@ func startRelay(t *testing.T, set func(*testRelay)) *testRelay {
 	return r
 }
 
-func (r *testRelay) serve(t *testing.T, l net.Listener) {
+func (r *testRelay) serve(t testing.TB, l net.Listener) {
 	r.addr = l.Addr().String()
 	done := make(chan struct{})
 	go func() {

@@ -24,7 +24,7 @@ import (
 
 // A fakeCalendar is the write path's part in these tests: one event, whatever its row says.
 type fakeCalendar struct {
-	t  *testing.T
+	t  testing.TB
 	mu sync.Mutex
 	// change sets what is present; called with the mutex held.
 	body   string
@@ -76,7 +76,7 @@ func (f *fakeCalendar) MarkDelivered(_ *store.Tx, _ int64, statuses map[string]s
 
 // A bench is a sender at work on a real store, with a real relay.
 type bench struct {
-	t        *testing.T
+	t        testing.TB
 	store    *store.Store
 	runner   *outbox.Runner
 	calendar *fakeCalendar
@@ -84,7 +84,7 @@ type bench struct {
 }
 
 // newBench runs a sender to relay for an event of Anna's with body.
-func newBench(t *testing.T, relay, body string, set func(*Options)) *bench {
+func newBench(t testing.TB, relay, body string, set func(*Options)) *bench {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	s, err := store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "joinery.db"), store.Options{})

@@ -80,6 +80,15 @@ func (tx *Tx) Messages(eventID int64) ([]Message, error) {
 		WHERE event_id = ? ORDER BY id`, eventID)
 }
 
+// CurrentMessages lists as Messages does, without those that later ones have taken the place of: what is under way, the
+// last message of each delivery, and notices (NOTE, WAITING, PLACE), of which no delivery tells.
+func (tx *Tx) CurrentMessages(eventID int64) ([]Message, error) {
+	return list(tx, "messages", (*Message).sentFields, `SELECT `+sentColumns+` FROM messages
+		WHERE event_id = ? AND (state IN (?, ?) OR method IN ('NOTE', 'WAITING', 'PLACE')
+			OR message_id IN (SELECT message_id FROM deliveries WHERE event_id = ?)) ORDER BY id`,
+		eventID, MessageStored, MessageTrying, eventID)
+}
+
 // PutMessage inserts a message (ID 0; ErrExists for its MessageID) and sets its ID, Created and Size,
 // or writes what changes of the message of that ID: State, Attempts and LastError. It sets Updated.
 // A message is composed once: its bytes and whom they go to never change.

@@ -114,6 +114,20 @@ func TestRowsRoundTrip(t *testing.T) {
 		listed.Body = nil
 		messages, err := tx.Messages(e.ID)
 		check("messages", messages, []store.Message{listed}, err)
+		for _, other := range []struct{ method, id string }{{"REQUEST", "m2"}, {"NOTE", "m3"}, {"CANCEL", "m4"}} {
+			sent := &store.Message{EventID: e.ID, Address: "b@example.org", Method: other.method, MessageID: other.id, State: store.MessageSent}
+			check("insert another message", nil, nil, tx.PutMessage(sent))
+			if other.id == "m4" {
+				d.MessageID = "m4" // and m2 is what no delivery tells of any more
+				check("update delivery", nil, nil, tx.PutDelivery(d))
+			}
+		}
+		messages, err = tx.CurrentMessages(e.ID)
+		var ids []string
+		for _, m := range messages {
+			ids = append(ids, m.MessageID)
+		}
+		check("current messages", ids, []string{"m1", "m3", "m4"}, err)
 
 		a := &store.Audit{UserID: u.ID, UID: "u1", At: at, Who: "anna", What: "put", Details: "d"}
 		check("add audit", nil, nil, tx.AddAudit(a))
@@ -123,7 +137,7 @@ func TestRowsRoundTrip(t *testing.T) {
 		states, err := tx.CountRooms()
 		check("rooms by state", states, map[string]int{"live": 1}, err)
 		mails, err := tx.CountMessages()
-		check("messages by state", mails, map[store.MessageState]int{store.MessageTrying: 1}, err)
+		check("messages by state", mails, map[store.MessageState]int{store.MessageTrying: 1, store.MessageSent: 3}, err)
 		live, err := tx.RoomsInState("gone", "live")
 		check("rooms in state", live, []store.Room{*r}, err)
 		n, err := tx.CountBookings(u.ID, tx.Now())
