@@ -110,7 +110,7 @@ const lookers = 4
 func (s *Sender) Queues() []outbox.Queue {
 	return []outbox.Queue{
 		{Kind: change.WorkMail, Workers: lookers, Handle: s.mail},
-		{Kind: change.WorkSubmit, Workers: s.opts.Workers, Handle: s.submit},
+		{Kind: change.WorkSubmit, Workers: s.opts.Workers, Handle: s.submit, Claimed: (*store.Tx).TryMessage},
 	}
 }
 

@@ -19,28 +19,17 @@ const recordTimeout = 5 * time.Second
 // gather is how long the look at an event waits for the outcomes of its other messages.
 const gather = 200 * time.Millisecond
 
-// submit hands one message to the relay: the stored bytes, as often as it takes. Before the relay
-// sees it the message is marked as being tried, so that after a crash it is known that it may have
-// been accepted; the repetition is then the same message to the byte.
+// submit hands one message to the relay: the stored bytes, as often as it takes. Since it was claimed the
+// message is marked as being tried (TryMessage), so that after a crash it is known that it may have been
+// accepted; the repetition is then the same message to the byte.
 func (s *Sender) submit(ctx context.Context, j *outbox.Job) (time.Time, error) {
 	var m *store.Message
 	err := s.opts.Store.View(ctx, func(tx *store.Tx) (err error) {
 		m, err = found(tx.MessageByID(j.Subject))
 		return err
 	})
-	if err != nil || m == nil || m.State != store.MessageStored && m.State != store.MessageTrying {
+	if err != nil || m == nil || m.State != store.MessageTrying {
 		return time.Time{}, err
-	}
-	m.State = store.MessageTrying
-	m.Attempts++
-	err = s.opts.Store.Update(ctx, func(tx *store.Tx) error {
-		if err := j.Hold(tx); err != nil {
-			return err
-		}
-		return tx.PutMessage(m)
-	})
-	if err != nil {
-		return time.Time{}, fmt.Errorf("recording the attempt: %w", err)
 	}
 	began := time.Now()
 	failure := s.relay.Submit(ctx, m.From, m.Address, m.Body)

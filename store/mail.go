@@ -110,6 +110,16 @@ func (tx *Tx) PutMessage(m *Message) error {
 	return nil
 }
 
+// TryMessage notes of a message that is under way that it is being tried once more; of others it changes nothing.
+func (tx *Tx) TryMessage(id int64) error {
+	_, err := tx.exec(`UPDATE messages SET state = ?, attempts = attempts + 1, updated_at = ? WHERE id = ? AND state IN (?, ?)`,
+		MessageTrying, instant(tx.at), id, MessageStored, MessageTrying)
+	if err != nil {
+		return fmt.Errorf("note that a message is tried: %w", err)
+	}
+	return nil
+}
+
 // CountMessages counts all messages by state.
 func (tx *Tx) CountMessages() (map[MessageState]int, error) {
 	return counts[MessageState](tx, "messages", `SELECT state, count(*) FROM messages GROUP BY state`)

@@ -87,6 +87,9 @@ type Queue struct {
 	Kind    string
 	Workers int // at least 1: that many subjects side by side
 	Handle  Handler
+	// Claimed, if set, is called in the transaction that leases a subject: what is to be known before the
+	// handler begins costs no transaction of its own. Its error leaves what was claimed with it for later.
+	Claimed func(tx *store.Tx, subject int64) error
 	// Group, if set, names what a subject shares with others ("mtslink"): of one group at most
 	// GroupLimit subjects (at least 1) run at once, so that a slow one leaves workers to the rest.
 	// It is asked before each run, by one goroutine; "" is no group.

@@ -501,3 +501,40 @@ func TestFinish(t *testing.T) {
 		}
 	})
 }
+
+// What Claimed does is there when the handler begins, and is not where the work was not leased.
+func TestClaimed(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		tr := newTrace()
+		failures := 1
+		b.r.Add(outbox.Queue{
+			Kind: "k",
+			Claimed: func(tx *store.Tx, subject int64) error {
+				if err := tx.TouchWork("claimed", subject, tx.Now().Add(time.Hour)); err != nil {
+					return err
+				}
+				if failures--; failures == 0 {
+					return errors.New("the store says no")
+				}
+				return nil
+			},
+			Handle: func(ctx context.Context, j *outbox.Job) (time.Time, error) {
+				return time.Time{}, b.s.View(ctx, func(tx *store.Tx) error {
+					w, err := tx.WorkOf("claimed", j.Subject)
+					if err == nil {
+						tr.add("%d, claimed %d times", j.Subject, w.Version)
+					}
+					return err
+				})
+			},
+		})
+		b.touch(1, 0)
+		b.start()
+		time.Sleep(time.Minute)
+		b.halt()
+		tr.want(t, "0s 1, claimed 1 times")
+		if failures >= 0 {
+			t.Errorf("Claimed was not called again after its error")
+		}
+	})
+}

@@ -101,6 +101,9 @@ func (q *queue) claim(ctx context.Context) (jobs []*Job, next time.Time, err err
 			if errors.Is(err, store.ErrNotFound) {
 				continue // done, deferred or taken meanwhile
 			}
+			if err == nil && q.Claimed != nil {
+				err = q.Claimed(tx, subject)
+			}
 			if err != nil {
 				return err
 			}
