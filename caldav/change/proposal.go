@@ -184,7 +184,12 @@ func (c *Changer) refuseProposal(tx *store.Tx, p *Present, a *store.Answer, user
 	if err := c.opts.Outbox.Touch(tx, WorkMail, p.Row.ID, tx.Now()); err != nil {
 		return err
 	}
-	return c.audit(tx, Caller{User: p.User, UserAgent: userAgent}, p.Row.UID, "kept the time", "proposed by "+truncate(a.Address, 200))
+	return c.audit(tx, onPage(p.User, userAgent), p.Row.UID, "kept the time", "proposed by "+truncate(a.Address, 200))
+}
+
+// onPage is an organiser who decides on the page of proposals, for the audit.
+func onPage(u *store.User, userAgent string) Caller {
+	return Caller{User: u, UserAgent: "page of proposals, " + userAgent}
 }
 
 // TakeTime is described with KeepTime.
@@ -212,7 +217,7 @@ func (c *Changer) TakeTime(ctx context.Context, token string, id int64, userAgen
 			return err
 		}
 		save = &PutRequest{
-			Caller: Caller{User: p.User, UserAgent: userAgent}, Calendar: cal, Name: p.Object.Name, Data: data,
+			Caller: onPage(p.User, userAgent), Calendar: cal, Name: p.Object.Name, Data: data,
 			Conditions: Conditions{IfMatch: []string{p.Object.ETag}, IfMatchSet: true},
 		}
 		return nil
