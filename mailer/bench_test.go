@@ -13,7 +13,9 @@ import (
 // w8 of the load program, less the PUT.
 func BenchmarkInvite20(b *testing.B) {
 	r := startRelay(b, nil)
-	w := newBench(b, "smtp://"+r.addr, plainEvent, func(o *Options) { o.Policy = change.Policy{ServiceDomain: "conference.example.org", AnswerBase: "https://joinery.example/r/"} })
+	w := newBench(b, "smtp://"+r.addr, plainEvent, func(o *Options) {
+		o.Policy = change.Policy{ServiceDomain: "conference.example.org", AnswerBase: "https://joinery.example/r/"}
+	})
 	w.rest()
 	body := crowd(20, "")
 	b.ReportAllocs()
