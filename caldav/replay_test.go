@@ -10,11 +10,12 @@ import (
 
 // A step replays one recording.
 type step struct {
-	file   string
-	path   string            // instead of the recorded one
-	names  map[string]string // in path and body: theirs to ours
-	status int
-	check  func(t *testing.T, f *fixture, a *answer)
+	file    string
+	path    string            // instead of the recorded one
+	names   map[string]string // in path and body: theirs to ours
+	status  int
+	ifMatch bool // the recorded one stays: it names what was there once
+	check   func(t *testing.T, f *fixture, a *answer)
 }
 
 // replay sends the request of a recording to our server, with our paths and present ETag.
@@ -32,9 +33,13 @@ func (f *fixture) replay(t *testing.T, client string, s step) *answer {
 	lines := strings.Split(head, "\n")
 	word := strings.Fields(lines[0])
 	method, path := word[0], word[1]
+	who := "anna@example.org"
+	if strings.HasPrefix(path, "/boris%40example.org/") {
+		who = "boris@example.org"
+	}
 	ours := func(s string) string {
-		for _, theirs := range []string{"/anna%40example.org/main/", "/anna@example.org/main/"} {
-			s = strings.ReplaceAll(s, theirs, annaCal)
+		for theirs, our := range map[string]string{"/anna%40example.org/main/": annaCal, "/anna@example.org/main/": annaCal, "/boris%40example.org/main/": borisCal} {
+			s = strings.ReplaceAll(s, theirs, our)
 		}
 		return s
 	}
@@ -55,10 +60,13 @@ func (f *fixture) replay(t *testing.T, client string, s step) *answer {
 		switch name {
 		case "Host", "Content-Length", "Connection":
 		case "Authorization":
-			login = "anna@example.org"
+			login = who
 		case "Accept-Encoding": // the test's client asks for gzip by itself, and undoes it
 		case "If-Match":
-			headers = append(headers, "If-Match: "+f.etag(path, value))
+			if !s.ifMatch {
+				value = f.etag(path, value)
+			}
+			headers = append(headers, name+": "+value)
 		default:
 			headers = append(headers, name+": "+value)
 		}
@@ -68,7 +76,7 @@ func (f *fixture) replay(t *testing.T, client string, s step) *answer {
 		if path != wellKnownPath {
 			f.do2(method, path, body, headers).want(http.StatusUnauthorized)
 		}
-		login = "anna@example.org"
+		login = who
 	}
 	if method == "PUT" {
 		body = strings.ReplaceAll(strings.TrimRight(body, "\n")+"\n", "\n", "\r\n")
@@ -196,10 +204,64 @@ func TestThunderbird(t *testing.T) {
 		t.Errorf("the deletion syncs as %+v", fd)
 	}
 
-	f.put("conflict-rec1_acceptance.example.org.ics", event("conflict-rec1@acceptance.example.org"))
-	conflict := strings.ReplaceAll(event("conflict-rec1@acceptance.example.org"), "SUMMARY:", "SUMMARY:Mine ")
-	f.do("PUT", annaCal+"conflict-rec1_acceptance.example.org.ics", conflict, "Content-Type: text/calendar; charset=utf-8",
-		`If-Match: "bdef2410a18d524d7d7072340120416677d0489a9a5fb59e390f3c820dd564b1"`).want(http.StatusPreconditionFailed)
+}
+
+// TestThunderbirdEdits plays its edits of an event to which lines were added meanwhile, and its save of one that
+// somebody else has changed.
+func TestThunderbirdEdits(t *testing.T) {
+	f := newFixture(t)
+	play := func(s step) *answer { t.Helper(); return f.replay(t, "thunderbird", s) }
+
+	const name = "rewrite-rec1_acceptance.example.org.ics"
+	f.put(name, event("rewrite-rec1@acceptance.example.org", "ORGANIZER;CN=Anna;X-EXAMPLE-O=2:mailto:anna@example.org",
+		"DTSTART;TZID=Europe/Berlin:20261202T100000", "DTEND;TZID=Europe/Berlin:20261202T110000", "SEQUENCE:0",
+		"CONFERENCE;VALUE=URI;FEATURE=AUDIO,VIDEO:https://meet.example.org/r/7Kq2vXwPz9", "CONFERENCE;VALUE=URI;FEATURE=PHONE:tel:+49-30-1234567"))
+	for _, file := range []string{"20-put-edit-two-conferences.http", "21-put-edit-one-conference.http", "22-put-edit-in-dialog.http"} {
+		a := play(step{file: file, status: http.StatusNoContent})
+		if a.header.Get("ETag") == "" || a.header.Get("Schedule-Tag") == "" {
+			t.Errorf("%s: stored as it was sent, yet the answer has %v", file, a.header)
+		}
+		f.do("GET", annaCal+name, "").contains("SUMMARY:Round trip edited", `ORGANIZER;CN=Anna;X-EXAMPLE-O=2:mailto:anna@example.org`+"\r\n",
+			`X-EXAMPLE-ROOM;X-PROVIDER=example;X-STATE="a:b;c":room-7Kq2`+"\r\n", `X-EXAMPLE-JSON:{"a"\,1}`+"\r\n")
+	}
+
+	const theirs = "conflict-rec1_acceptance.example.org.ics"
+	f.put(theirs, event("conflict-rec1@acceptance.example.org", "SUMMARY:Theirs"))
+	play(step{file: "50-put-conflict-412.http", ifMatch: true, status: http.StatusPreconditionFailed})
+	f.do("GET", annaCal+theirs, "").contains("SUMMARY:Theirs")
+	play(step{file: "50-put-conflict-412.http", status: http.StatusNoContent}) // the user chose to overwrite
+	f.do("GET", annaCal+theirs, "").contains("SUMMARY:Mine")
+}
+
+// TestThunderbirdInvitations plays both sides of an invitation.
+func TestThunderbirdInvitations(t *testing.T) {
+	f := newFixture(t)
+	play := func(s step) *answer { t.Helper(); return f.replay(t, "thunderbird", s) }
+
+	a := play(step{file: "60-put-invitation-organiser.http", status: http.StatusCreated})
+	if a.header.Get("Schedule-Tag") == "" {
+		t.Error("the organiser's object has no Schedule-Tag")
+	}
+	fd := f.do("PROPFIND", annaCal+"invite-rec1_acceptance.example.org.ics", propfindBody("C:schedule-tag"), "Depth: 0").one()
+	wantProp(t, fd, "{"+nsCal+"}schedule-tag", a.header.Get("Schedule-Tag"))
+
+	// What boris accepted out of a mail, before and after the client knew that the server schedules.
+	for file, name := range map[string]string{
+		"61-put-invitation-accepted.http": "invited-rec1_acceptance.example.org.ics", "72-put-accepted-auto-schedule.http": "accept-auto-rec1_acceptance.example.org.ics",
+	} {
+		play(step{file: file, status: http.StatusCreated, check: func(t *testing.T, _ *fixture, a *answer) {
+			if a.header.Get("Schedule-Tag") == "" {
+				t.Errorf("%s: an attendee's object has no Schedule-Tag", file)
+			}
+		}})
+		play(step{file: file, status: http.StatusPreconditionFailed})
+		a := f.as("boris@example.org", "demo", "GET", borisCal+name, "").want(http.StatusOK)
+		a.contains("ATTENDEE;RSVP=TRUE;CN=Boris;PARTSTAT=ACCEPTED;ROLE=REQ-PARTICIPANT:mailto:b\r\n oris@example.org\r\n", "X-MOZ-RECEIVED-SEQUENCE:0\r\n")
+		f.do("GET", borisCal+name, "").want(http.StatusForbidden)
+		f.do("GET", annaCal+name, "").want(http.StatusNotFound)
+	}
+	// The recorder saw the request of 61 once more.
+	play(step{file: "62-put-organiser-after-reply.http", status: http.StatusPreconditionFailed})
 }
 
 // TestEvolution plays what Evolution's library sends.
