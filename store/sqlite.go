@@ -48,7 +48,8 @@ func newConnector(path string, readOnly bool) connector {
 	}
 	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
 	hook := func(c *sqlite3.SQLiteConn) error {
-		for _, p := range []string{"PRAGMA temp_store = MEMORY", "PRAGMA journal_size_limit = 67108864", "PRAGMA wal_autocheckpoint = 4000"} {
+		for _, p := range []string{
+			"PRAGMA temp_store = MEMORY", fmt.Sprint("PRAGMA journal_size_limit = ", walMost), fmt.Sprint("PRAGMA wal_autocheckpoint = ", walPages)} {
 			if _, err := c.Exec(p, nil); err != nil {
 				return err
 			}
@@ -118,6 +119,7 @@ func open(ctx context.Context, rawURL string, opts Options) (*Store, error) {
 		opts:  opts,
 		write: sql.OpenDB(newConnector(path, false)),
 		read:  sql.OpenDB(newConnector(path, true)),
+		wal:   newWAL(path),
 	}
 	s.write.SetMaxOpenConns(1)
 	s.read.SetMaxOpenConns(readers)

@@ -139,6 +139,7 @@ func (s *Store) writer() {
 		}
 		for len(rs) > 0 {
 			rs = s.batch(rs)
+			s.checkpoint()
 		}
 	}
 }
