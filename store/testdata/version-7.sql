@@ -1,0 +1,1 @@
+INSERT INTO goose_db_version (version_id, is_applied) VALUES (7, 1);
