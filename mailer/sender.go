@@ -106,11 +106,15 @@ func New(o Options) (*Sender, error) {
 // lookers is how many events are looked at side by side: a large one does not hold up the others.
 const lookers = 4
 
+// sessionMails is how many messages are leased at once for one session with the relay. What came of each is
+// recorded while the next is sent: if the program dies, few are handed over a second time.
+const sessionMails = 16
+
 // Queues are the work that the sender does: looking at events, and submitting messages.
 func (s *Sender) Queues() []outbox.Queue {
 	return []outbox.Queue{
 		{Kind: change.WorkMail, Workers: lookers, Handle: s.mail},
-		{Kind: change.WorkSubmit, Workers: s.opts.Workers, Handle: s.submit, Claimed: (*store.Tx).TryMessage},
+		{Kind: change.WorkSubmit, Workers: s.opts.Workers, Batch: sessionMails, Handle: s.submit},
 	}
 }
 

@@ -47,6 +47,16 @@ func (tx *Tx) PutDelivery(d *Delivery) error {
 	return nil
 }
 
+// SettleDelivery sets the status of the delivery that m is the last message of, where it is was. It changes nothing of others.
+func (tx *Tx) SettleDelivery(m *Message, was, status string) error {
+	_, err := tx.exec(`UPDATE deliveries SET status = ? WHERE event_id = ? AND address = ? AND reply = ? AND message_id = ? AND status = ?`,
+		status, m.EventID, m.Address, m.Reply, m.MessageID, was)
+	if err != nil {
+		return fmt.Errorf("update the status of a delivery: %w", err)
+	}
+	return nil
+}
+
 const (
 	// SQLite takes the length of a blob from its row's header, without reading it.
 	sentColumns = `id, event_id, address, reply, method, message_id, sender, state, attempts, last_error,
@@ -106,16 +116,6 @@ func (tx *Tx) PutMessage(m *Message) error {
 		instant(m.Created), instant(m.Updated), m.Body)
 	if err != nil {
 		return fmt.Errorf("insert message: %w", err)
-	}
-	return nil
-}
-
-// TryMessage notes of a message that is under way that it is being tried once more; of others it changes nothing.
-func (tx *Tx) TryMessage(id int64) error {
-	_, err := tx.exec(`UPDATE messages SET state = ?, attempts = attempts + 1, updated_at = ? WHERE id = ? AND state IN (?, ?)`,
-		MessageTrying, instant(tx.at), id, MessageStored, MessageTrying)
-	if err != nil {
-		return fmt.Errorf("note that a message is tried: %w", err)
 	}
 	return nil
 }

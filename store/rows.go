@@ -302,8 +302,8 @@ type MessageState string
 
 // The states of a message.
 const (
-	MessageStored MessageState = "stored" // composed, surely not accepted by the relay
-	MessageTrying MessageState = "trying" // handed to the relay; whether it took it is not recorded
+	MessageStored MessageState = "stored" // composed; as far as is known not accepted by the relay
+	MessageTrying MessageState = "trying" // handed to the relay; whether it took it is not known
 	MessageSent   MessageState = "sent"
 	MessageFailed MessageState = "failed" // refused for good
 )

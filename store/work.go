@@ -1,8 +1,10 @@
 package store
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -66,6 +68,19 @@ func (tx *Tx) ClaimSubject(kind string, subject int64, now time.Time, lease stri
 	return one(tx, "work", (*Work).fields, `UPDATE work SET lease = ?, until = ?, again = 0
 		WHERE kind = ? AND subject = ? AND due <= ? AND (lease = '' OR until <= ?) RETURNING `+workColumns,
 		lease, instant(until), kind, subject, instant(now), instant(now))
+}
+
+// ClaimSubjects is ClaimSubject for several subjects. It gives those that could be leased, in the order of subjects.
+func (tx *Tx) ClaimSubjects(kind string, subjects []int64, now time.Time, lease string, until time.Time) ([]Work, error) {
+	ids, err := json.Marshal(subjects)
+	if err != nil {
+		return nil, fmt.Errorf("claim work: %w", err)
+	}
+	work, err := list(tx, "work", (*Work).fields, `UPDATE work SET lease = ?, until = ?, again = 0
+		WHERE kind = ? AND subject IN (SELECT value FROM json_each(?)) AND due <= ? AND (lease = '' OR until <= ?)
+		RETURNING `+workColumns, lease, instant(until), kind, string(ids), instant(now), instant(now))
+	slices.SortFunc(work, func(a, b Work) int { return slices.Index(subjects, a.Subject) - slices.Index(subjects, b.Subject) })
+	return work, err
 }
 
 // DueWork lists at most limit subjects that ClaimSubject would give, the earliest due first,

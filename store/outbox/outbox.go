@@ -22,6 +22,10 @@ const Lease = 60 * time.Second
 // margin is how long before its lease ends a handler's context does.
 const margin = 5 * time.Second
 
+// batchTime is how long after it was leased a subject of a batch is still begun: a handler has nearly the
+// whole of its lease.
+const batchTime = 10 * time.Second
+
 // poll is how often a queue looks for work that another process noted.
 const poll = 5 * time.Second
 
@@ -31,22 +35,13 @@ var ErrLost = errors.New("the lease is lost")
 // A Job is one subject under a lease.
 type Job struct {
 	store.Work
-	finished bool
+	last func(*store.Tx) error
 }
 
-// Finish records inside tx, where the handler's last changes are made, that the work is done and when
-// to look again (zero: only when touched). What the handler returns with a nil error is then not
-// recorded once more. It fails with ErrLost as Hold does.
-func (j *Job) Finish(tx *store.Tx, next time.Time) error {
-	if err := j.Hold(tx); err != nil {
-		return err
-	}
-	if err := tx.FinishWork(&j.Work, next); err != nil {
-		return fmt.Errorf("finish %s %d: %w", j.Kind, j.Subject, err)
-	}
-	tx.OnCommit(func() { j.finished = true })
-	return nil
-}
+// Record has f run in the transaction in which it is recorded what came of the work, after the handler
+// returned, if the lease is still ours; called again, the later f. Where f fails nothing of it is kept, and
+// the work has failed with its error.
+func (j *Job) Record(f func(*store.Tx) error) { j.last = f }
 
 // Hold fails with ErrLost inside tx if the lease is no longer ours, so that a late worker commits
 // nothing.
@@ -87,9 +82,9 @@ type Queue struct {
 	Kind    string
 	Workers int // at least 1: that many subjects side by side
 	Handle  Handler
-	// Claimed, if set, is called in the transaction that leases a subject: what is to be known before the
-	// handler begins costs no transaction of its own. Its error leaves what was claimed with it for later.
-	Claimed func(tx *store.Tx, subject int64) error
+	// Batch is how many subjects a worker takes at once; 0: one. It handles one after the other, and what came
+	// of one is recorded while it handles the next. What it does not come to in time is given back.
+	Batch int
 	// Group, if set, names what a subject shares with others ("mtslink"): of one group at most
 	// GroupLimit subjects (at least 1) run at once, so that a slow one leaves workers to the rest.
 	// It is asked before each run, by one goroutine; "" is no group.
@@ -138,7 +133,7 @@ func (r *Runner) Add(q Queue) {
 			}
 		}
 	}
-	q.Workers, q.GroupLimit = max(q.Workers, 1), max(q.GroupLimit, 1)
+	q.Workers, q.Batch, q.GroupLimit = max(q.Workers, 1), max(q.Batch, 1), max(q.GroupLimit, 1)
 	added := newQueue(q, r.store, r.opts)
 	r.queues[q.Kind] = added
 	r.order = append(r.order, added)

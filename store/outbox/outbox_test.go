@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -454,47 +455,77 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// Work that its handler finishes together with its last change is done with that change, or is not;
-// a touch meanwhile has it looked at again.
-func TestFinish(t *testing.T) {
+// What a handler leaves to be recorded is recorded together with what it returned, or is not; a touch meanwhile
+// has the work looked at again.
+func TestRecord(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		tr := newTrace()
-		fail := errors.New("the change is not made")
-		b.r.Add(outbox.Queue{Kind: "k", Handle: func(ctx context.Context, j *outbox.Job) (time.Time, error) {
+		records := map[int64]int{}
+		b.r = outbox.New(b.s, outbox.Options{Backoff: func(attempts int) time.Duration {
+			return time.Duration(attempts) * 600 * time.Millisecond
+		}})
+		b.r.Add(outbox.Queue{Kind: "k", Handle: func(_ context.Context, j *outbox.Job) (time.Time, error) {
 			tr.add("%d after %d attempts", j.Subject, j.Attempts)
 			if j.Subject == 3 && j.Version == 1 {
 				b.touch(3, 5*time.Second)
 			}
-			return time.Time{}, b.s.Update(ctx, func(tx *store.Tx) error {
-				next := time.Time{}
-				if j.Subject == 2 && j.Version == 1 {
-					next = tx.Now().Add(10 * time.Second)
+			j.Record(func(*store.Tx) error { return errors.New("the later counts") })
+			j.Record(func(tx *store.Tx) error {
+				if records[j.Subject]++; j.Subject == 1 && records[1] == 2 {
+					panic("broken")
 				}
-				if err := j.Finish(tx, next); err != nil {
+				if err := tx.SetMeta(fmt.Sprint("record ", j.Subject), fmt.Sprint(records[j.Subject])); err != nil {
 					return err
 				}
-				if j.Subject == 1 && j.Attempts == 0 {
-					return fail
+				if j.Subject == 1 && records[1] == 1 {
+					return errors.New("the change is not made")
 				}
 				return nil
 			})
+			switch {
+			case j.Subject == 2 && j.Version == 1:
+				return time.Now().Add(10 * time.Second), nil
+			case j.Subject == 4 && j.Attempts == 0:
+				return time.Time{}, outbox.RetryAfter{Delay: 4 * time.Second, Err: errors.New("not taken")}
+			}
+			return time.Time{}, nil
 		}})
 		b.touch(1, 0)
 		b.touch(2, 3*time.Second)
 		b.touch(3, 20*time.Second)
+		b.touch(4, 30*time.Second)
 		b.start()
-		time.Sleep(3*time.Second + 500*time.Millisecond)
+		time.Sleep(500 * time.Millisecond)
+		b.update(func(tx *store.Tx) error {
+			if got, _ := tx.Meta("record 1"); got != "" {
+				t.Errorf("of a record that failed is left: %q", got)
+			}
+			return nil
+		})
+		if w := b.row(1); w == nil || w.Attempts != 1 || !strings.Contains(w.Error, "the change is not made") {
+			t.Errorf("work whose record failed: %+v", w)
+		}
+		time.Sleep(3 * time.Second)
 		if w := b.row(2); w == nil || w.Lease != "" {
 			t.Errorf("work that is to be looked at again: %+v", w)
 		}
 		b.touch(2, 2*time.Minute) // it has a version of its own now
+		time.Sleep(28 * time.Second)
+		if w := b.row(4); w == nil || w.Attempts != 1 || w.Error != "not taken" {
+			t.Errorf("work that failed, and whose record did not: %+v", w)
+		}
 		time.Sleep(3 * time.Minute)
-		tr.mu.Lock()
-		tr.lines = slices.Compact(tr.lines)
-		tr.mu.Unlock()
-		tr.want(t, "0s 1 after 0 attempts", "1s 1 after 1 attempts", "3s 2 after 0 attempts", "13s 2 after 0 attempts",
-			"20s 3 after 0 attempts", "25s 3 after 0 attempts")
-		for subject := int64(1); subject <= 3; subject++ {
+		tr.want(t, "0s 1 after 0 attempts", "1s 1 after 1 attempts", "2s 1 after 2 attempts", "3s 2 after 0 attempts", "13s 2 after 0 attempts",
+			"20s 3 after 0 attempts", "25s 3 after 0 attempts", "30s 4 after 0 attempts", "34s 4 after 1 attempts")
+		b.update(func(tx *store.Tx) error {
+			for subject, want := range map[int64]string{1: "3", 2: "2", 3: "2", 4: "2"} {
+				if got, _ := tx.Meta(fmt.Sprint("record ", subject)); got != want {
+					t.Errorf("record of %d: got %q, want %q", subject, got, want)
+				}
+			}
+			return nil
+		})
+		for subject := int64(1); subject <= 4; subject++ {
 			if w := b.row(subject); w != nil {
 				t.Errorf("work of %d is left: %+v", subject, w)
 			}
@@ -502,39 +533,79 @@ func TestFinish(t *testing.T) {
 	})
 }
 
-// What Claimed does is there when the handler begins, and is not where the work was not leased.
-func TestClaimed(t *testing.T) {
+// A worker takes several subjects at once and handles them in turn; the workers share what is due.
+func TestBatch(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		tr := newTrace()
-		failures := 1
-		b.r.Add(outbox.Queue{
-			Kind: "k",
-			Claimed: func(tx *store.Tx, subject int64) error {
-				if err := tx.TouchWork("claimed", subject, tx.Now().Add(time.Hour)); err != nil {
-					return err
-				}
-				if failures--; failures == 0 {
-					return errors.New("the store says no")
-				}
-				return nil
-			},
-			Handle: func(ctx context.Context, j *outbox.Job) (time.Time, error) {
-				return time.Time{}, b.s.View(ctx, func(tx *store.Tx) error {
-					w, err := tx.WorkOf("claimed", j.Subject)
-					if err == nil {
-						tr.add("%d, claimed %d times", j.Subject, w.Version)
-					}
-					return err
-				})
-			},
-		})
-		b.touch(1, 0)
+		b.r.Add(outbox.Queue{Kind: "k", Workers: 2, Batch: 4, Handle: func(ctx context.Context, j *outbox.Job) (time.Time, error) {
+			if deadline, ok := ctx.Deadline(); !ok || deadline.Sub(time.Now()) < outbox.Lease*2/3 {
+				t.Errorf("%d has until %v", j.Subject, deadline)
+			}
+			time.Sleep(2 * time.Second)
+			tr.add("%d after %d", j.Subject, j.Attempts)
+			j.Record(func(tx *store.Tx) error { time.Sleep(time.Second); return nil })
+			return time.Time{}, nil
+		}})
+		for subject := int64(1); subject <= 5; subject++ {
+			b.touch(subject, time.Duration(subject))
+		}
+		time.Sleep(time.Second)
 		b.start()
 		time.Sleep(time.Minute)
+		slices.Sort(tr.lines)
+		tr.want(t, "3s 1 after 0", "3s 4 after 0", "5s 2 after 0", "5s 5 after 0", "7s 3 after 0")
+	})
+}
+
+// What a worker does not begin soon is given back as if it had not been taken, so that every handler has most of
+// its lease.
+func TestBatchGivesBack(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		tr := newTrace()
+		b.r.Add(outbox.Queue{Kind: "k", Batch: 4, Handle: func(ctx context.Context, j *outbox.Job) (time.Time, error) {
+			deadline, _ := ctx.Deadline()
+			tr.add("%d after %d has %v", j.Subject, j.Attempts, time.Until(deadline).Round(time.Second))
+			time.Sleep(6 * time.Second)
+			return time.Time{}, nil
+		}})
+		b.update(func(tx *store.Tx) error {
+			var all error
+			for subject := int64(1); subject <= 4; subject++ {
+				all = errors.Join(all, b.r.Touch(tx, "k", subject, tx.Now()))
+			}
+			return all
+		})
+		b.start()
+		time.Sleep(2 * time.Minute)
+		tr.want(t, "0s 1 after 0 has 55s", "6s 2 after 0 has 49s", "12s 3 after 0 has 55s", "18s 4 after 0 has 49s")
+	})
+}
+
+// A batch that is stopped gives back what it has not begun.
+func TestStopInBatch(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		tr := newTrace()
+		b.r.Add(outbox.Queue{Kind: "k", Batch: 4, Handle: func(ctx context.Context, j *outbox.Job) (time.Time, error) {
+			tr.add("%d", j.Subject)
+			if j.Subject == 2 {
+				<-ctx.Done()
+			}
+			return time.Time{}, ctx.Err()
+		}})
+		b.update(func(tx *store.Tx) error {
+			return errors.Join(b.r.Touch(tx, "k", 1, tx.Now()), b.r.Touch(tx, "k", 2, tx.Now()), b.r.Touch(tx, "k", 3, tx.Now()))
+		})
+		b.start()
+		time.Sleep(10 * time.Second)
 		b.halt()
-		tr.want(t, "0s 1, claimed 1 times")
-		if failures >= 0 {
-			t.Errorf("Claimed was not called again after its error")
+		tr.want(t, "0s 1", "0s 2")
+		if w := b.row(1); w != nil {
+			t.Errorf("what was done: %+v", w)
+		}
+		for subject := int64(2); subject <= 3; subject++ {
+			if w := b.row(subject); w == nil || w.Lease != "" || w.Attempts != 0 {
+				t.Errorf("work of %d: %+v", subject, w)
+			}
 		}
 	})
 }

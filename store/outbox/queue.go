@@ -22,6 +22,7 @@ type queue struct {
 	wake  chan struct{} // holds one when there may be something to do
 
 	mu      sync.Mutex
+	workers int              // at work
 	running map[int64]string // subjects at work, and their groups
 	groups  map[string]int   // how many of a group are at work
 	parked  map[int64]string // due subjects whose group was full when they were looked at
@@ -63,8 +64,8 @@ func (q *queue) run(ctx context.Context) {
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		jobs, next, err := q.claim(ctx)
-		for _, j := range jobs {
-			handlers.Go(func() { q.work(ctx, j) })
+		for _, batch := range q.deal(jobs) {
+			handlers.Go(func() { q.work(ctx, batch) })
 		}
 		wait := poll
 		switch {
@@ -93,34 +94,23 @@ func (q *queue) claim(ctx context.Context) (jobs []*Job, next time.Time, err err
 	if err != nil || len(subjects) == 0 {
 		return nil, next, err
 	}
-	err = q.store.Update(ctx, func(tx *store.Tx) error {
-		jobs = nil
+	var leased []store.Work
+	err = q.store.Update(ctx, func(tx *store.Tx) (err error) {
 		now := q.store.Now()
-		for _, subject := range subjects {
-			w, err := tx.ClaimSubject(q.Kind, subject, now, rand.Text(), now.Add(Lease))
-			if errors.Is(err, store.ErrNotFound) {
-				continue // done, deferred or taken meanwhile
-			}
-			if err == nil && q.Claimed != nil {
-				err = q.Claimed(tx, subject)
-			}
-			if err != nil {
-				return err
-			}
-			jobs = append(jobs, &Job{Work: *w})
-		}
-		return nil
+		leased, err = tx.ClaimSubjects(q.Kind, subjects, now, rand.Text(), now.Add(Lease))
+		return err
 	})
 	if err != nil {
-		jobs = nil
+		leased = nil
 	}
 	claimed := map[int64]bool{}
-	for _, j := range jobs {
-		claimed[j.Subject] = true
+	for _, w := range leased {
+		claimed[w.Subject] = true
+		jobs = append(jobs, &Job{Work: w})
 	}
 	for _, subject := range subjects {
 		if !claimed[subject] {
-			q.leave(subject)
+			q.leave(subject) // done, deferred or taken meanwhile
 		}
 	}
 	if len(jobs) == 0 {
@@ -129,12 +119,25 @@ func (q *queue) claim(ctx context.Context) (jobs []*Job, next time.Time, err err
 	return jobs, next, err
 }
 
+// deal gives jobs to the free workers, to each about as many.
+func (q *queue) deal(jobs []*Job) (batches [][]*Job) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for free := q.Workers - q.workers; len(jobs) > 0; free-- {
+		n := (len(jobs) + free - 1) / max(free, 1)
+		batches, jobs = append(batches, jobs[:n]), jobs[n:]
+		q.workers++
+	}
+	return batches
+}
+
 // choose picks due subjects whose groups have room, at most as many as there are free workers, and
 // enters them as running. Those whose group is full are parked, that is, passed over until a place
 // of it is free.
 func (q *queue) choose(ctx context.Context) (subjects []int64, next time.Time, err error) {
-	// As many as there are workers; then more, so that a long row of parked subjects is gone through fast.
-	for page := q.free(); q.free() > 0; page = min(2*page, 100) {
+	room := q.room()
+	// As many as can be taken; then more, so that a long row of parked subjects is gone through fast.
+	for page := room; len(subjects) < room; page = min(2*page, 100) {
 		var due []int64
 		now := q.store.Now()
 		err := q.store.View(ctx, func(tx *store.Tx) (err error) {
@@ -155,7 +158,7 @@ func (q *queue) choose(ctx context.Context) (subjects []int64, next time.Time, e
 			return subjects, next, nil
 		}
 		for _, subject := range due {
-			if q.free() > 0 && q.enter(subject, q.groupOf(ctx, subject)) {
+			if len(subjects) < room && q.enter(subject, q.groupOf(ctx, subject)) {
 				subjects = append(subjects, subject)
 			}
 		}
@@ -176,11 +179,11 @@ func (q *queue) groupOf(ctx context.Context, subject int64) (group string) {
 	return q.Group(ctx, subject)
 }
 
-// free counts the idle workers.
-func (q *queue) free() int {
+// room is how many subjects the idle workers can take.
+func (q *queue) room() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.Workers - len(q.running)
+	return (q.Workers - q.workers) * q.Batch
 }
 
 // passed tells whether a due subject is not to be looked at now: it runs (a handler may outlive its
@@ -195,7 +198,7 @@ func (q *queue) passed(subject int64) bool {
 	return parked && q.groups[group] >= q.GroupLimit
 }
 
-// enter takes a worker and a place in the group for a subject, or parks it.
+// enter takes a place in the group for a subject, or parks it.
 func (q *queue) enter(subject int64, group string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -211,7 +214,7 @@ func (q *queue) enter(subject int64, group string) bool {
 	return true
 }
 
-// leave gives workers and places back.
+// leave gives places back.
 func (q *queue) leave(subjects ...int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -227,41 +230,97 @@ func (q *queue) leave(subjects ...int64) {
 	}
 }
 
-// work runs the handler of a job, records what came of it and frees its worker.
-func (q *queue) work(ctx context.Context, j *Job) {
-	log := q.log.With("subject", j.Subject)
-	w := j.Work // what the handler does to its copy does not count
-	defer func() {
-		q.leave(w.Subject)
-		q.signal()
-	}()
-	next, err := q.handle(ctx, j, log)
-	if errors.Is(err, ErrLost) {
+// work runs the handler of jobs, one after the other, records what came of each and frees the worker.
+func (q *queue) work(ctx context.Context, jobs []*Job) {
+	var records sync.WaitGroup
+	began := time.Now()
+	for i, j := range jobs {
+		if i > 0 && (ctx.Err() != nil || time.Since(began) > batchTime) {
+			q.giveBack(ctx, jobs[i:])
+			break
+		}
+		log := q.log.With("subject", j.Subject)
+		w := j.Work // what the handler does to its copy does not count
+		next, err := q.handle(ctx, j, began.Add(Lease-margin), log)
+		record := func() {
+			q.record(ctx, w, j.last, next, err, log)
+			q.leave(w.Subject)
+			q.signal() // it may be due again, or its group's next
+		}
+		if i == len(jobs)-1 {
+			record()
+		} else {
+			records.Go(record)
+		}
+	}
+	records.Wait()
+	q.mu.Lock()
+	q.workers--
+	q.mu.Unlock()
+	q.signal()
+}
+
+// record writes down what came of a job: last, which may be nil, and what its handler returned.
+func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) error, next time.Time, err error, log *slog.Logger) {
+	// What was done is recorded also when the program is being stopped.
+	stopped, ctx := ctx.Err() != nil, context.WithoutCancel(ctx)
+	failed := err
+	outcome := func(tx *store.Tx) error {
+		switch {
+		case failed == nil:
+			return tx.FinishWork(&w, next)
+		case stopped:
+			return tx.ReleaseWork(&w)
+		}
+		delay := q.retryDelay(failed, w.Attempts+1)
+		log.Warn("work failed", "attempts", w.Attempts+1, "again_in", delay, "error", failed)
+		return tx.RetryWork(&w, q.store.Now().Add(delay), failed.Error())
+	}
+	if last != nil && !errors.Is(failed, ErrLost) {
+		err = q.store.Update(ctx, func(tx *store.Tx) error {
+			if err := (&Job{Work: w}).Hold(tx); err != nil {
+				return err
+			}
+			if err := last(tx); err != nil {
+				return err
+			}
+			return outcome(tx)
+		})
+		if err == nil {
+			return
+		}
+		failed = fmt.Errorf("recording what came of it: %w", err)
+	}
+	if errors.Is(failed, ErrLost) {
 		log.Warn("work came too late: its lease is lost")
 		return
 	}
-	if err == nil && j.finished {
-		return
-	}
-	record := func(tx *store.Tx) error {
-		switch {
-		case err == nil:
-			return tx.FinishWork(&w, next)
-		case ctx.Err() != nil:
-			return tx.ReleaseWork(&w)
-		}
-		delay := q.retryDelay(err, w.Attempts+1)
-		log.Warn("work failed", "attempts", w.Attempts+1, "again_in", delay, "error", err)
-		return tx.RetryWork(&w, q.store.Now().Add(delay), err.Error())
-	}
-	if err := q.store.Update(context.WithoutCancel(ctx), record); err != nil {
+	if err := q.store.Update(ctx, outcome); err != nil {
 		log.Error("recording work; it is taken again when its lease ends", "error", err)
 	}
 }
 
+// giveBack releases jobs that were not begun.
+func (q *queue) giveBack(ctx context.Context, jobs []*Job) {
+	err := q.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		for _, j := range jobs {
+			if err := tx.ReleaseWork(&j.Work); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		q.log.Error("giving work back; it is taken again when its lease ends", "error", err)
+	}
+	for _, j := range jobs {
+		q.leave(j.Subject)
+	}
+}
+
 // handle calls the handler with a deadline before the end of the lease. A panic becomes an error.
-func (q *queue) handle(ctx context.Context, j *Job, log *slog.Logger) (next time.Time, err error) {
-	ctx, cancel := context.WithTimeout(ctx, Lease-margin)
+func (q *queue) handle(ctx context.Context, j *Job, deadline time.Time, log *slog.Logger) (next time.Time, err error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	returned := false
 	defer func() {
