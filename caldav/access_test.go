@@ -208,8 +208,17 @@ func TestForeign(t *testing.T) {
 		}
 	}
 	f.put("own.ics", event("own"))
-	f.do("MOVE", annaCal+"own.ics", "", "Destination: "+href).want(http.StatusForbidden)
-	f.do("COPY", annaCal+"own.ics", "", "Destination: "+href).want(http.StatusForbidden)
+	for _, method := range []string{"MOVE", "COPY"} {
+		for path, dest := range map[string]string{annaCal + "own.ics": href, annaCal: "/calendars/boris@example.org/more/"} {
+			lacking := "<D:resource><D:href>/calendars/boris@example.org/calendar/</D:href><D:privilege><D:bind/></D:privilege></D:resource>"
+			if path == annaCal {
+				lacking = strings.Replace(lacking, "calendar/<", "<", 1)
+			}
+			for _, to := range []string{dest, f.url + dest} {
+				f.do(method, path, "", "Destination: "+to).condition(http.StatusForbidden, nsDAV, "need-privileges").contains(lacking)
+			}
+		}
+	}
 	f.as("boris@example.org", "demo", "GET", href, "").want(http.StatusOK).contains("SUMMARY:Secret")
 	search := `<D:principal-property-search xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:property-search><D:prop><D:displayname/></D:prop><D:match>boris</D:match></D:property-search><D:prop><D:displayname/><C:calendar-home-set/><D:acl/></D:prop></D:principal-property-search>`
 	fd := f.do("REPORT", "/principals/", search).one()

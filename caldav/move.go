@@ -19,8 +19,11 @@ func (q *request) destination() (to place, overwrite bool, err error) {
 	if to, err = parseHref(dest, q.hosts()...); err != nil {
 		return to, false, err
 	}
-	if err := q.ownOnly(to); err != nil {
-		return to, false, err
+	if q.ownOnly(to) != nil {
+		if to.name != "" {
+			return to, false, mayNotBind(calendarPath(to.login, to.slug))
+		}
+		return to, false, mayNotBind(homePath(to.login))
 	}
 	switch strings.ToUpper(strings.TrimSpace(q.r.Header.Get("Overwrite"))) {
 	case "", "T":

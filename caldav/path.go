@@ -140,7 +140,7 @@ func objectPath(login, slug, name string) string {
 }
 
 // parseHref takes apart an href or Destination: a path, or an absolute URL whose host is one of
-// hosts.
+// hosts, with or without the scheme's own port.
 func parseHref(href string, hosts ...string) (place, error) {
 	href = strings.TrimSpace(href)
 	if strings.HasPrefix(href, "/") && !strings.HasPrefix(href, "//") {
@@ -153,8 +153,10 @@ func parseHref(href string, hosts ...string) (place, error) {
 	if err != nil || u.Host == "" || u.RawQuery != "" {
 		return place{}, refuse(http.StatusBadRequest, "the address cannot be read")
 	}
+	usual := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+	host := strings.TrimSuffix(u.Host, usual)
 	for _, h := range hosts {
-		if h != "" && strings.EqualFold(u.Host, h) {
+		if h != "" && strings.EqualFold(host, strings.TrimSuffix(h, usual)) {
 			return parsePath(u.EscapedPath())
 		}
 	}

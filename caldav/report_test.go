@@ -122,14 +122,14 @@ func TestMultigetOthers(t *testing.T) {
 		}
 	}
 	for _, elsewhere := range []string{
-		"https://elsewhere.example" + own, "//elsewhere.example" + own, "mailto:anna@example.org", own + "?x", own + "#x", own + "/", own + "/deeper",
+		"https://elsewhere.example" + own, "//elsewhere.example" + own, "https://cal.example.org:80" + own, "https://cal.example.org:8443" + own, "mailto:anna@example.org", own + "?x", own + "#x", own + "/", own + "/deeper",
 		annaCal + "..%2Fcalendar%2Fown", annaCal + "../calendar/own", "own", "", "%", "/", annaCal, annaHome, "/principals/anna@example.org/", "javascript:alert(1)",
 	} {
 		if fd := f.do("REPORT", annaCal, multigetBody(elsewhere)).one(); fd.status != http.StatusNotFound || len(fd.ok) > 0 {
 			t.Errorf("%q: %+v", elsewhere, fd)
 		}
 	}
-	for _, same := range []string{own, f.url + own, "https://cal.example.org" + own, strings.Replace(own, "own", "%6Fwn", 1), " " + own + "\n"} {
+	for _, same := range []string{own, f.url + own, "https://cal.example.org" + own, "https://cal.example.org:443" + own, "http://CAL.example.org:80" + own, strings.Replace(own, "own", "%6Fwn", 1), " " + own + "\n"} {
 		if fd := f.do("REPORT", annaCal, multigetBody(same)).one(); fd.status != 0 || fd.ok["{DAV:}getetag"] == "" {
 			t.Errorf("%q: %+v", same, fd)
 		}
