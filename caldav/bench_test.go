@@ -45,7 +45,7 @@ func (f *fixture) fillMany() {
 				return err
 			}
 			err = tx.PutObject(&store.Object{CalendarID: c.ID, Name: uid + ".ics", UID: uid, Component: s.Component, ETag: uid,
-				Start: s.Start, End: s.End, Recurring: s.Recurring, Takes: s.Takes, Data: o.Data})
+				Start: s.Start, End: s.End, Recurring: s.Recurring, Takes: s.Takes, Seasons: uint64(s.Seasons), Data: o.Data})
 			if err != nil {
 				return err
 			}

@@ -46,7 +46,7 @@ func (b *busyTime) members(tx *store.Tx, cals []store.Calendar) ([]busyMember, e
 	for i := range cals {
 		zone := zoneOf(&cals[i], b.user)
 		for _, kind := range []string{"VEVENT", "VFREEBUSY"} {
-			spans, err := tx.SpansInRange(cals[i].ID, kind, b.during.start, b.during.end)
+			spans, err := tx.SpansInRange(cals[i].ID, kind, b.during.indexed())
 			if err != nil {
 				return nil, fmt.Errorf("listing what may take time: %w", err)
 			}
@@ -150,7 +150,7 @@ func EachBusy(tx *store.Tx, u *store.User, from, to time.Time, f func(i ical.Ins
 	}
 	for i := range cals {
 		zone := zoneOf(&cals[i], u)
-		err := tx.EachInRange(cals[i].ID, "VEVENT", from, to, func(o *store.Object) error {
+		err := tx.EachInRange(cals[i].ID, "VEVENT", timeRange{from, to}.indexed(), func(o *store.Object) error {
 			parsed, err := objectOf(o)
 			if err != nil {
 				return nil

@@ -85,11 +85,11 @@ func candidates(tx *store.Tx, c *store.Calendar, filter *compFilter) (ms []membe
 		ids, err = tx.ObjectIDs(c.ID)
 	case filter.comps[i].during != nil:
 		comp := filter.comps[i]
-		ids, err = tx.ObjectIDsInRange(c.ID, comp.name, comp.during.start, comp.during.end)
+		ids, err = tx.ObjectIDsInRange(c.ID, comp.name, comp.during.indexed())
 	default:
 		comp := filter.comps[i]
 		sure = len(filter.props)+len(comp.props)+len(comp.comps) == 0 && len(filter.comps) == 1
-		ids, err = tx.ObjectIDsInRange(c.ID, comp.name, time.Time{}, time.Time{})
+		ids, err = tx.ObjectIDsInRange(c.ID, comp.name, store.Range{})
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("listing the collection: %w", err)

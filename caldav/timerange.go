@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"joinery/caldav/ical"
+	"joinery/store"
 )
 
 // A timeRange is [start, end); zero is open.
@@ -21,6 +22,11 @@ func (r timeRange) overlaps(from, to time.Time) bool {
 		return true
 	}
 	return !to.After(from) && !from.Before(r.start)
+}
+
+// indexed is the range as the store's index takes it.
+func (r timeRange) indexed() store.Range {
+	return store.Range{From: r.start, To: r.end, Seasons: uint64(ical.SeasonsOf(r.start, r.end))}
 }
 
 // These compare the range's ends with an instant; open ends hold everything.

@@ -374,7 +374,7 @@ func TestEachInRange(t *testing.T) {
 	} {
 		view(t, s, func(tx *store.Tx) error {
 			var got []string
-			err := tx.EachInRange(c.ID, tt.component, day(tt.from), day(tt.to), func(o *store.Object) error {
+			err := tx.EachInRange(c.ID, tt.component, store.Range{From: day(tt.from), To: day(tt.to)}, func(o *store.Object) error {
 				got = append(got, o.Name)
 				if len(o.Data) == 0 {
 					t.Errorf("%s comes without data", o.Name)
@@ -389,7 +389,7 @@ func TestEachInRange(t *testing.T) {
 				return err
 			}
 			got = nil
-			ids, err := tx.ObjectIDsInRange(c.ID, tt.component, day(tt.from), day(tt.to))
+			ids, err := tx.ObjectIDsInRange(c.ID, tt.component, store.Range{From: day(tt.from), To: day(tt.to)})
 			for _, id := range ids {
 				o, err := tx.MemberByID(id)
 				if err != nil {

@@ -8,7 +8,7 @@ import (
 const (
 	memberColumns = `id, calendar_id, user_id, name, uid, component, etag, schedule_tag, own, start_at, end_at,
 	recurring, seq, created_at, modified_at`
-	objectColumns = memberColumns + `, takes, data`
+	objectColumns = memberColumns + `, takes, seasons, data`
 )
 
 func (o *Object) memberFields() []any {
@@ -16,14 +16,14 @@ func (o *Object) memberFields() []any {
 		(*instant)(&o.Start), (*instant)(&o.End), &o.Recurring, &o.Seq, (*instant)(&o.Created), (*instant)(&o.Modified)}
 }
 
-func (o *Object) fields() []any { return append(o.memberFields(), &o.Takes, &o.Data) }
+func (o *Object) fields() []any { return append(o.memberFields(), &o.Takes, &o.Seasons, &o.Data) }
 
 // ObjectByID reads an object.
 func (tx *Tx) ObjectByID(id int64) (*Object, error) {
 	return one(tx, "object", (*Object).fields, `SELECT `+objectColumns+` FROM objects WHERE id = ?`, id)
 }
 
-// MemberByID is ObjectByID without Data and Takes, which costs less.
+// MemberByID is ObjectByID without Data, Takes and Seasons, which costs less.
 func (tx *Tx) MemberByID(id int64) (*Object, error) {
 	return one(tx, "object", (*Object).memberFields, `SELECT `+memberColumns+` FROM objects WHERE id = ?`, id)
 }
@@ -63,9 +63,9 @@ func (tx *Tx) PutObject(o *Object) error {
 	o.Modified = tx.at
 	err = tx.row([]any{&o.UserID, &o.Name, (*instant)(&o.Created)}, `UPDATE objects SET
 		uid = ?, component = ?, etag = ?, schedule_tag = ?, own = ?, start_at = ?, end_at = ?, recurring = ?,
-		seq = ?, modified_at = ?, takes = ?, data = ? WHERE id = ? RETURNING user_id, name, created_at`,
+		seq = ?, modified_at = ?, takes = ?, seasons = ?, data = ? WHERE id = ? RETURNING user_id, name, created_at`,
 		o.UID, o.Component, o.ETag, o.ScheduleTag, o.Own, instant(o.Start), instant(o.End), o.Recurring,
-		o.Seq, instant(o.Modified), o.Takes, o.Data, o.ID)
+		o.Seq, instant(o.Modified), o.Takes, int64(o.Seasons), o.Data, o.ID)
 	if err != nil {
 		return fmt.Errorf("replace object: %w", err)
 	}
@@ -80,10 +80,11 @@ func (tx *Tx) insertObject(o *Object) error {
 	o.Seq, o.UserID, o.Created, o.Modified = seq, userID, tx.at, tx.at
 	err = tx.row([]any{&o.ID}, `INSERT INTO objects
 		(calendar_id, user_id, name, uid, component, etag, schedule_tag, own, start_at, end_at, recurring,
-		 seq, created_at, modified_at, takes, data)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		 seq, created_at, modified_at, takes, seasons, data)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		o.CalendarID, o.UserID, o.Name, o.UID, o.Component, o.ETag, o.ScheduleTag, o.Own,
-		instant(o.Start), instant(o.End), o.Recurring, o.Seq, instant(o.Created), instant(o.Modified), o.Takes, o.Data)
+		instant(o.Start), instant(o.End), o.Recurring, o.Seq, instant(o.Created), instant(o.Modified), o.Takes,
+		int64(o.Seasons), o.Data)
 	if err != nil {
 		return fmt.Errorf("insert object %q: %w", o.Name, err)
 	}
@@ -184,10 +185,10 @@ func (tx *Tx) dropTombstone(calendarID int64, name string) error {
 }
 
 // EachInRange calls f for every member of a component ("": any) that may have an instance in the
-// range, by the index: a superset. A zero time leaves that side open. Of the object only ID, Name, UID
+// range, by the index: a superset. Of the object only ID, Name, UID
 // and Data are read.
-func (tx *Tx) EachInRange(calendarID int64, component string, from, to time.Time, f func(*Object) error) error {
-	query, args := inRange(`id, name, uid, data`, calendarID, component, from, to)
+func (tx *Tx) EachInRange(calendarID int64, component string, r Range, f func(*Object) error) error {
+	query, args := inRange(`id, name, uid, data`, calendarID, component, r)
 	return tx.each(func(scan scan) error {
 		var o Object
 		if err := scan(&o.ID, &o.Name, &o.UID, &o.Data); err != nil {
@@ -205,8 +206,8 @@ type Span struct {
 }
 
 // SpansInRange lists the members that EachInRange would read, in no order.
-func (tx *Tx) SpansInRange(calendarID int64, component string, from, to time.Time) ([]Span, error) {
-	query, args := inRange(spanColumns, calendarID, component, from, to)
+func (tx *Tx) SpansInRange(calendarID int64, component string, r Range) ([]Span, error) {
+	query, args := inRange(spanColumns, calendarID, component, r)
 	return list(tx, "objects", func(s *Span) []any {
 		return []any{&s.ID, (*instant)(&s.Start), (*instant)(&s.End), &s.Takes}
 	}, query, args...)
@@ -220,8 +221,8 @@ func (tx *Tx) ObjectIDs(calendarID int64) ([]int64, error) {
 }
 
 // ObjectIDsInRange lists the ids of the members that EachInRange would read, in no order.
-func (tx *Tx) ObjectIDsInRange(calendarID int64, component string, from, to time.Time) ([]int64, error) {
-	query, args := inRange(`id`, calendarID, component, from, to)
+func (tx *Tx) ObjectIDsInRange(calendarID int64, component string, r Range) ([]int64, error) {
+	query, args := inRange(`id`, calendarID, component, r)
 	return tx.ids(query, args...)
 }
 

@@ -10,13 +10,16 @@ import (
 	"time"
 )
 
-// TestRangesFindWhatOverlaps compares ranges of random spans, of every sort, with all that there is.
+// TestRangesFindWhatOverlaps compares ranges of random spans and seasons, of every sort, with all that there is.
 func TestRangesFindWhatOverlaps(t *testing.T) {
 	s := openPath(t, filepath.Join(t.TempDir(), "joinery.db"))
 	r := rand.New(rand.NewPCG(1, 2))
 	begin := time.Date(1960, 1, 1, 0, 0, 0, 0, time.UTC)
 	at := func() time.Time { return begin.Add(time.Duration(r.Int64N(int64(20*365*24)))*time.Hour + 1) }
-	type span struct{ start, end time.Time }
+	type span struct {
+		start, end time.Time
+		seasons    uint64
+	}
 	spans := map[int64]span{}
 	c := Calendar{Slug: "calendar"}
 	err := s.Update(t.Context(), func(tx *Tx) error {
@@ -41,7 +44,10 @@ func TestRangesFindWhatOverlaps(t *testing.T) {
 			case 2:
 				sp = span{}
 			}
-			o := Object{CalendarID: c.ID, Name: fmt.Sprint(i), UID: fmt.Sprint(i), Component: "VEVENT", Start: sp.start, End: sp.end, Data: []byte("x")}
+			if i%3 > 0 {
+				sp.seasons = r.Uint64() & r.Uint64() >> 4
+			}
+			o := Object{CalendarID: c.ID, Seasons: sp.seasons, Name: fmt.Sprint(i), UID: fmt.Sprint(i), Component: "VEVENT", Start: sp.start, End: sp.end, Data: []byte("x")}
 			if err := tx.PutObject(&o); err != nil {
 				return err
 			}
@@ -61,15 +67,20 @@ func TestRangesFindWhatOverlaps(t *testing.T) {
 		case 1:
 			to = time.Time{}
 		}
+		var seasons uint64
+		if i%3 > 0 {
+			seasons = r.Uint64() & r.Uint64() & r.Uint64() >> 4
+		}
 		var want, got []int64
 		for id, sp := range spans {
 			if (sp.start.IsZero() || to.IsZero() || !sp.start.Truncate(time.Microsecond).After(to.Truncate(time.Microsecond))) &&
-				(sp.end.IsZero() || from.IsZero() || !sp.end.Truncate(time.Microsecond).Before(from.Truncate(time.Microsecond))) {
+				(sp.end.IsZero() || from.IsZero() || !sp.end.Truncate(time.Microsecond).Before(from.Truncate(time.Microsecond))) &&
+				(from.IsZero() && to.IsZero() || sp.seasons == 0 || seasons == 0 || sp.seasons&seasons != 0) {
 				want = append(want, id)
 			}
 		}
 		err := s.View(t.Context(), func(tx *Tx) error {
-			found, err := tx.SpansInRange(c.ID, "VEVENT", from, to)
+			found, err := tx.SpansInRange(c.ID, "VEVENT", Range{From: from, To: to, Seasons: seasons})
 			for _, sp := range found {
 				got = append(got, sp.ID)
 				if want := spans[sp.ID].start.Truncate(time.Microsecond); !sp.Start.Equal(want) {
@@ -93,7 +104,7 @@ func TestRangesFindWhatOverlaps(t *testing.T) {
 // all members.
 func TestPlans(t *testing.T) {
 	s := openPath(t, filepath.Join(t.TempDir(), "joinery.db"))
-	ranges, args := inRange(spanColumns, 1, "VEVENT", time.Unix(1, 0), time.Unix(2, 0))
+	ranges, args := inRange(spanColumns, 1, "VEVENT", Range{From: time.Unix(1, 0), To: time.Unix(2, 0), Seasons: 1})
 	for _, tt := range []struct {
 		query string
 		args  []any

@@ -63,7 +63,10 @@ type Object struct {
 	// Own tells that the present bytes differ from the revision before only by our own edits.
 	Own        bool
 	Start, End time.Time // all instances lie between; zero: open or unknown
-	Recurring  bool
+	// Seasons are the parts of any year, by bit, that all instances lie in; 0: any. The store does not
+	// know what they stand for, but that those of a Range have one in common with whatever lies in it.
+	Seasons   uint64
+	Recurring bool
 	// Takes is what kind of time an event takes that has one instance, from Start to End exactly, and
 	// whose people do not matter for it: an FBTYPE of RFC 5545 §3.2.9. Empty: the event must be read.
 	Takes    string

@@ -238,7 +238,8 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 
 // summarize puts into o what the store's index knows of an object.
 func summarize(o *store.Object, s ical.Summary) {
-	o.UID, o.Component, o.Start, o.End, o.Recurring, o.Takes = s.UID, s.Component, s.Start, s.End, s.Recurring, s.Takes
+	o.UID, o.Component, o.Start, o.End, o.Recurring = s.UID, s.Component, s.Start, s.End, s.Recurring
+	o.Takes, o.Seasons = s.Takes, uint64(s.Seasons)
 }
 
 // storeBookings stores what a plan makes of the event's bookings and has all of them looked at: what

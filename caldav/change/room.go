@@ -121,7 +121,7 @@ func (d *delivery) clash(u *store.User, view *ical.Event) (time.Time, error) {
 	}
 	var busy []span
 	for _, cal := range calendars {
-		err := d.tx.EachInRange(cal.ID, "VEVENT", from, to, func(o *store.Object) error {
+		err := d.tx.EachInRange(cal.ID, "VEVENT", store.Range{From: from, To: to, Seasons: uint64(ical.SeasonsOf(from, to))}, func(o *store.Object) error {
 			if e := parseStored(o.Data); e != nil && o.UID != view.UID {
 				taken, _ := spans(e, u, d.tx.Now(), comes(u))
 				busy = append(busy, taken...)

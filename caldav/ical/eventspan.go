@@ -7,6 +7,12 @@ import "time"
 // its end would take too much work to find, or its rule cannot be read. Both are zero where the event
 // has no time at all.
 func (e *Event) Span() (start, end time.Time) {
+	start, end, _ = e.reach()
+	return start, end
+}
+
+// reach is Span and the Seasons of all instances.
+func (e *Event) reach() (start, end time.Time, seasons Seasons) {
 	widen := func(from, to time.Time) {
 		if start.IsZero() || from.Before(start) {
 			start = from
@@ -24,13 +30,14 @@ func (e *Event) Span() (start, end time.Time) {
 	}
 	m := e.Master
 	if m == nil || m.Start.Time.IsZero() || !m.Recurring {
-		return start, end
+		return start, end, 0
 	}
 	b := expandBudget
 	x, err := newExpansion(e, time.UTC, &b)
 	if err != nil {
-		return start, time.Time{}
+		return start, time.Time{}, 0
 	}
+	seasons = x.seasons()
 	reach := int64(0)
 	if !x.frame.fixed {
 		reach = int64(floatingReach / time.Second)
@@ -40,14 +47,14 @@ func (e *Event) Span() (start, end time.Time) {
 	}
 	last, ok := x.lastStart()
 	if !ok {
-		return start, time.Time{}
+		return start, time.Time{}, seasons
 	}
 	widen(start, time.Unix(last.Unix()+max(lengthOf(m, time.UTC).atMost(), x.longest)+reach, 0).UTC())
 	for _, s := range x.shifts {
 		by := int64(s.delta) + int64(zoneReach/time.Second) + lengthOf(s.def, time.UTC).atMost()
 		widen(start, time.Unix(last.Unix()+by+reach, 0).UTC())
 	}
-	return start, end
+	return start, end, seasons
 }
 
 // lastStart is the start of the last instance that the master makes, or later; false if there is

@@ -70,7 +70,7 @@ func FuzzExpand(f *testing.F) {
 func expandWithin(t *testing.T, e *Event, from, to time.Time, zone *time.Location) ([]Instance, bool) {
 	t.Helper()
 	var is []Instance
-	spanStart, spanEnd := e.Span()
+	spanStart, spanEnd, seasons := e.reach()
 	var last time.Time
 	err := countedExpand(t, e, from, to, zone, func(i Instance) bool {
 		switch {
@@ -82,6 +82,8 @@ func expandWithin(t *testing.T, e *Event, from, to time.Time, zone *time.Locatio
 			t.Errorf("%s to %s is not in the window from %s to %s", i.Start, i.End, from, to)
 		case i.Start.Before(spanStart), !spanEnd.IsZero() && i.End.After(spanEnd):
 			t.Errorf("%s to %s is not in the span from %s to %s", i.Start, i.End, spanStart, spanEnd)
+		case seasons != 0 && seasonsOfDays(civilOf(i.Start.UTC()).day(), civilOf(i.End.UTC()).day())&^seasons != 0:
+			t.Errorf("%s to %s is not in the seasons %x", i.Start, i.End, seasons)
 		}
 		last = i.Start
 		is = append(is, i)

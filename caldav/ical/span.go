@@ -5,14 +5,14 @@ import "time"
 // floatingReach is how far a wall clock time may lie from the same time in UTC, in any zone.
 const floatingReach = 14 * time.Hour
 
-// spanOf is the time that the instances of components, all of one kind, lie in (RFC 4791 §9.9). A
-// side that is open or unknown is zero.
-func spanOf(o *Object, components []*Component, recurring bool) (start, end time.Time, err error) {
+// spanOf is the time that the instances of components, all of one kind, lie in (RFC 4791 §9.9), and the
+// seasons of it. A side that is open or unknown is zero.
+func spanOf(o *Object, components []*Component, recurring bool) (start, end time.Time, seasons Seasons, err error) {
 	unknown := false
 	for _, c := range components {
 		from, to, err := componentSpan(o, c)
 		if err != nil {
-			return time.Time{}, time.Time{}, err
+			return time.Time{}, time.Time{}, 0, err
 		}
 		if from.IsZero() {
 			unknown = true
@@ -26,16 +26,16 @@ func spanOf(o *Object, components []*Component, recurring bool) (start, end time
 		}
 	}
 	if unknown {
-		return time.Time{}, time.Time{}, nil
+		return time.Time{}, time.Time{}, 0, nil
 	}
 	if recurring {
 		e, err := ParseSeries(o, components[0].Name)
 		if err != nil {
-			return time.Time{}, time.Time{}, err
+			return time.Time{}, time.Time{}, 0, err
 		}
-		start, end = e.Span()
+		start, end, seasons = e.reach()
 	}
-	return start, end, nil
+	return start, end, seasons, nil
 }
 
 // componentSpan is when one component alone takes place; zero if it has no time. A VFREEBUSY has one by

@@ -23,6 +23,7 @@ type Summary struct {
 	UID        string
 	Component  string
 	Start, End time.Time // span of all instances, zero: open or unknown; floating taken ±14 h wide
+	Seasons    Seasons   // that all instances lie in
 	Recurring  bool
 	// Takes is what kind of time (RFC 5545 §3.2.9) an event takes that has one instance, from Start to
 	// End exactly, and names nobody; empty for all others.
@@ -97,7 +98,7 @@ func Check(o *Object, maxAttendees int) (Summary, error) {
 	if masters > 1 {
 		return Summary{}, invalid("valid-calendar-object-resource", "two components without RECURRENCE-ID")
 	}
-	s.Start, s.End, err = spanOf(o, components, s.Recurring)
+	s.Start, s.End, s.Seasons, err = spanOf(o, components, s.Recurring)
 	if err != nil {
 		return Summary{}, invalid("valid-calendar-data", err.Error())
 	}
