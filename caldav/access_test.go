@@ -70,6 +70,22 @@ func TestAuthentication(t *testing.T) {
 	f.as("anna@example.org", "new", "GET", "/", "").want(http.StatusUnauthorized)
 }
 
+// TestPasswordInUse has a device ask every now and then: whoever is verified goes on, also while others at the
+// same address try passwords.
+func TestPasswordInUse(t *testing.T) {
+	f := newFixture(t)
+	f.handler.auth.logins = newFailures(24*time.Hour, 1)
+	f.do("GET", "/", "").want(http.StatusOK)
+	f.as("anna@example.org", "guess", "GET", "/", "").want(http.StatusUnauthorized)
+	const pause = int64(credentialLife/time.Second) / 2
+	for range 5 {
+		f.clock.Add(pause)
+		f.do("GET", "/", "").want(http.StatusOK)
+	}
+	f.clock.Add(3 * pause)
+	f.do("GET", "/", "").want(http.StatusTooManyRequests)
+}
+
 func (f *fixture) updateUser(u *store.User) {
 	f.Helper()
 	if err := f.store.Update(context.Background(), func(tx *store.Tx) error { return tx.UpdateUser(u) }); err != nil {

@@ -144,8 +144,13 @@ func (a *authenticator) remembered(id [32]byte, hash string) (ok, seen bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c, found := a.known[id]
-	if !found || c.hash != hash || !a.now().Before(c.expires) {
+	now := a.now()
+	if !found || c.hash != hash || !now.Before(c.expires) {
 		return false, false
+	}
+	if c.ok {
+		c.expires = now.Add(credentialLife)
+		a.known[id] = c
 	}
 	return c.ok, true
 }
