@@ -38,6 +38,7 @@ type Store struct {
 	wal   wal // the writer's
 
 	queue  queue
+	plans  sync.Map       // of queries, see planned
 	views  sync.WaitGroup // running views; added to under mu while open
 	mu     sync.Mutex
 	closed bool

@@ -75,7 +75,7 @@ func (tx *Tx) row(dest []any, query string, args ...any) error {
 	if err := tx.ready(); err != nil {
 		return err
 	}
-	return tx.failed(tx.conn.QueryRowContext(context.Background(), query, args...).Scan(dest...))
+	return tx.failed(tx.conn.QueryRowContext(context.Background(), tx.store.planned(query), args...).Scan(dest...))
 }
 
 // each calls f for every row of a query. f may use tx.
@@ -83,7 +83,7 @@ func (tx *Tx) each(f func(scan) error, query string, args ...any) error {
 	if err := tx.ready(); err != nil {
 		return err
 	}
-	rows, err := tx.conn.QueryContext(context.Background(), query, args...)
+	rows, err := tx.conn.QueryContext(context.Background(), tx.store.planned(query), args...)
 	if err != nil {
 		return tx.failed(err)
 	}

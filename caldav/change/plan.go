@@ -332,7 +332,7 @@ func meetingEnd(v *ical.VEvent, loc *time.Location) time.Time {
 
 // zoneOf is the zone in which a user's floating times and dates are taken.
 func zoneOf(u *store.User) *time.Location {
-	if loc, err := time.LoadLocation(u.Zone); err == nil && u.Zone != "" {
+	if loc, _ := ical.ZoneByName(u.Zone); loc != nil {
 		return loc
 	}
 	return time.UTC
