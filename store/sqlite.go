@@ -19,8 +19,11 @@ import (
 )
 
 const (
-	readers     = 8
-	busyTimeout = 10 * time.Second
+	readers = 8
+
+	// busyTimeout is how long a transaction waits for another program's: a command that removes a user with
+	// 50,000 events needs some 15 s for it, and what cannot be recorded meanwhile, of a mail say, is done again.
+	busyTimeout = 30 * time.Second
 )
 
 // A connector opens SQLite connections with the settings that the store relies on. (A connector of

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,13 +36,16 @@ func TestDurabilityOfEveryConnection(t *testing.T) {
 			}
 			defer conn.Close() // held until the end, so that each is another
 			for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1",
-				"busy_timeout": "10000"} {
+				"busy_timeout": fmt.Sprint(busyTimeout.Milliseconds())} {
 				var got string
 				if err := conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 					t.Errorf("connection %d: %s is %q (%v), want %q", i, pragma, got, err, want)
 				}
 			}
 		}
+	}
+	if emptied, err := s.emptyWAL(); err != nil || !emptied {
+		t.Errorf("the WAL is emptied: %v (%v), want true", emptied, err)
 	}
 	check(s.write, 1)
 	check(s.read, readers)
