@@ -22,6 +22,9 @@ func (q *request) inbox(tx *store.Tx) (*resource, error) {
 		return nil, fmt.Errorf("reading the inbox: %w", err)
 	}
 	res := &resource{kind: kindInbox, user: q.user, cal: c}
+	if res.busy, err = opaqueCalendars(tx, q.user); err != nil {
+		return nil, err
+	}
 	res.invited, err = change.DefaultCalendar(tx, q.user)
 	return res, err
 }

@@ -37,7 +37,13 @@ func schedulingProperties() map[xml.Name]property {
 		// On a calendar Apple sets it to YES or NO, which means the same.
 		cal("calendar-free-busy-set"): {
 			kinds: kindCalendar | kindInbox, set: setFreeBusy,
-			get: getDefaultCalendar,
+			get: func(_ *request, res *resource) (string, bool) {
+				var b strings.Builder
+				for _, c := range res.busy {
+					b.WriteString(hrefXML(calendarPath(res.user.Login, c.Slug)))
+				}
+				return b.String(), res.kind == kindInbox
+			},
 		},
 		cal("schedule-tag"): {kinds: kindObject, get: func(_ *request, res *resource) (string, bool) {
 			return escape(`"` + res.obj.ScheduleTag + `"`), res.obj.ScheduleTag != ""

@@ -16,6 +16,7 @@ type resource struct {
 
 	use     *store.AttachmentUse // of a home; nil: no files can be attached
 	invited *store.Calendar      // of an inbox: the default calendar; nil: there is none
+	busy    []store.Calendar     // of an inbox: those whose events take time
 	dead    map[string]string    // dead properties, once loadDead has read them
 }
 

@@ -256,3 +256,33 @@ func TestSchedulingPreconditions(t *testing.T) {
 		t.Errorf("DAV: %s", got)
 	}
 }
+
+// TestFreeBusySet: the inbox names the calendars whose events take time, as the draft of RFC 6638 had it; each of
+// them says so of itself.
+func TestFreeBusySet(t *testing.T) {
+	f := newFixture(t)
+	want := func(part string) {
+		t.Helper()
+		fd := f.do("PROPFIND", annaInbox, propfindBody("C:calendar-free-busy-set"), "Depth: 0").one()
+		if got := fd.ok["{"+nsCal+"}calendar-free-busy-set"]; got != part {
+			t.Errorf("busy are %q, want %q", got, part)
+		}
+	}
+	href := func(path string) string { return `<href xmlns="DAV:">` + path + `</href>` }
+	const set = `<C:calendar-free-busy-set xmlns:C="urn:ietf:params:xml:ns:caldav">`
+	want(href(annaCal))
+	f.do("MKCALENDAR", annaHome+"a%20b/", "").want(http.StatusCreated)
+	want(href(annaCal) + href(annaHome+"a%20b/"))
+	f.do("PROPPATCH", annaCal, patch(set+`<C:NO/></C:calendar-free-busy-set>`, "")).want(http.StatusMultiStatus)
+	want(href(annaHome + "a%20b/"))
+	fd := f.do("PROPFIND", annaCal, propfindBody("C:schedule-calendar-transp", "C:calendar-free-busy-set"), "Depth: 0").one()
+	wantProp(t, fd, "{"+nsCal+"}schedule-calendar-transp", "<transparent ")
+	if fd.other["{"+nsCal+"}calendar-free-busy-set"] != http.StatusNotFound {
+		t.Errorf("a calendar has the property of the inbox: %+v", fd)
+	}
+	f.do("PROPPATCH", annaHome+"a%20b/", patch(`<C:schedule-calendar-transp xmlns:C="urn:ietf:params:xml:ns:caldav"><C:transparent/></C:schedule-calendar-transp>`, "")).want(http.StatusMultiStatus)
+	want("")
+	f.do("PROPPATCH", annaInbox, patch(set+`<D:href>`+annaCal+`</D:href></C:calendar-free-busy-set>`, "")).contains("cannot-modify-protected-property")
+	f.do("PROPPATCH", annaCal, patch(set+`<C:YES/></C:calendar-free-busy-set>`, "")).want(http.StatusMultiStatus)
+	want(href(annaCal))
+}
