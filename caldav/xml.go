@@ -140,9 +140,10 @@ func readBody(r *http.Request, limit int) ([]byte, error) {
 	return data, nil
 }
 
-// parseXML reads one document without DTD, entities of its own, or undeclared prefixes.
+// parseXML reads one document, in UTF-8 or UTF-16, without DTD, entities of its own, or undeclared prefixes.
 func parseXML(data []byte) (*element, error) {
-	d := xml.NewDecoder(bytes.NewReader(data))
+	d := xml.NewDecoder(bytes.NewReader(xmlInUTF8(data)))
+	d.CharsetReader = declaredEncoding
 	p := xmlReader{scopes: []map[string]string{{"xml": "http://www.w3.org/XML/1998/namespace"}}}
 	for {
 		// Raw tokens, because the decoder's own translation lets undeclared prefixes pass.

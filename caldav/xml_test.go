@@ -29,7 +29,7 @@ func TestParseXMLRefuses(t *testing.T) {
 		"external entity":  `<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>`,
 		"deep":             strings.Repeat("<a>", maxXMLDepth+1) + strings.Repeat("</a>", maxXMLDepth+1),
 		"many":             "<a>" + strings.Repeat("<b/>", maxXMLElements) + "</a>",
-		"encoding":         `<?xml version="1.0" encoding="utf-16"?><a/>`,
+		"encoding":         `<?xml version="1.0" encoding="koi8-r"?><a/>`,
 		"not UTF-8":        "<a>\xff</a>",
 		"control":          "<a>\x01</a>",
 	} {
@@ -54,6 +54,30 @@ func TestParseXML(t *testing.T) {
 	cs := e.children()
 	if len(cs) != 2 || cs[0].name != (xml.Name{Local: "b"}) || cs[0].lang != "ru" || !cs[1].is("u", "c") || cs[1].text() != "\r" || cs[1].lang != "en" {
 		t.Errorf("children: %+v %+v", cs[0], cs[1])
+	}
+}
+
+// TestEncodings: RFC 4918 §19 asks for UTF-16 beside UTF-8.
+func TestEncodings(t *testing.T) {
+	f := newFixture(t)
+	const name = "Календарь 📅"
+	text := func(encoding string) string {
+		return `<?xml version="1.0"` + encoding + `?><D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:displayname>` + name + `</D:displayname></D:prop></D:set></D:propertyupdate>`
+	}
+	little := utf16Text(text(` encoding="UTF-16"`))
+	big := []byte(little)
+	for i := 0; i+1 < len(big); i += 2 {
+		big[i], big[i+1] = big[i+1], big[i]
+	}
+	for what, body := range map[string]string{
+		"UTF-16, little end first": little, "UTF-16, big end first": string(big), "without a mark": little[2:], "without a mark, big end first": string(big[2:]),
+		"in the header only": utf16Text(text("")), "UTF-8 under another name": text(` encoding="utf-16"`), "utf8": text(` encoding="utf8"`),
+	} {
+		f.do("PROPPATCH", annaCal, patch("", "<D:displayname/>")).want(http.StatusMultiStatus)
+		f.do("PROPPATCH", annaCal, body, "Content-Type: application/xml; charset=utf-16").want(http.StatusMultiStatus)
+		if got := f.do("PROPFIND", annaCal, propfindBody("D:displayname"), "Depth: 0").one().ok["{DAV:}displayname"]; got != name {
+			t.Errorf("%s: the name is %q", what, got)
+		}
 	}
 }
 
