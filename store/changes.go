@@ -61,6 +61,18 @@ func (tx *Tx) changes(calendarID, since, began int64, limit int) (changes []Chan
 	return changes, seq, false, nil
 }
 
+// tokensAhead is how much Seq rises when all sync tokens expire: more than changes may have been forgotten.
+const tokensAhead = 1 << 32
+
+// ExpireTokens has all sync tokens of all calendars expire, those of a Seq that is yet to come too. It is for
+// a database that is an older copy: in what was forgotten a Seq stood for another change.
+func (tx *Tx) ExpireTokens() error {
+	if _, err := tx.exec(`UPDATE calendars SET seq = seq + ?, floor = seq + ?`, tokensAhead, tokensAhead); err != nil {
+		return fmt.Errorf("expire sync tokens: %w", err)
+	}
+	return nil
+}
+
 const tagsQuery = `SELECT seq, name, component, etag FROM objects WHERE calendar_id = ? AND seq > ? ORDER BY seq LIMIT ?`
 
 // EachTag calls f for the members of a calendar that changed after a Seq, at most limit, in the order

@@ -447,3 +447,30 @@ func TestObjectIDs(t *testing.T) {
 		return err
 	})
 }
+
+// Where the database is an older copy no token of before counts, nor one of what it has forgotten, in
+// whatever number changes followed; tokens of later do.
+func TestExpiredTokens(t *testing.T) {
+	s := openStore(t, store.Options{})
+	cal, other := newCalendar(t, s, "anna"), newCalendar(t, s, "boris")
+	play(t, s, cal.ID, other.ID, "put a; put b; del b")
+	update(t, s, func(tx *store.Tx) error { return tx.ExpireTokens() })
+	play(t, s, cal.ID, other.ID, "put c; put d; put e; put f")
+	names, upTo, _ := changesSince(t, s, cal.ID, 0, 0)
+	if names != "a c d e f" {
+		t.Errorf("a first list has %q", names)
+	}
+	for since := int64(1); since < 10; since++ {
+		view(t, s, func(tx *store.Tx) error {
+			_, _, _, err := tx.Changes(cal.ID, since, 0)
+			wantErr(t, fmt.Sprint("a token of ", since), err, store.ErrExpiredToken)
+			_, _, _, err = tx.MoreMembers(cal.ID, since-1, since, 0)
+			wantErr(t, fmt.Sprint("a first list begun at ", since), err, store.ErrExpiredToken)
+			return nil
+		})
+	}
+	play(t, s, cal.ID, other.ID, "del c; put a")
+	if names, _, _ := changesSince(t, s, cal.ID, upTo, 0); names != "-c a" {
+		t.Errorf("since the first list: %q", names)
+	}
+}

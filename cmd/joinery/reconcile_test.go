@@ -112,6 +112,22 @@ func (c *compared) titles() string {
 	return strings.Join(all, ", ")
 }
 
+// sync synchronises a client that has a token, and returns its next one, "" where it has to begin anew.
+func (c *compared) sync(token string) string {
+	c.Helper()
+	code, text := as(c.T, "anna", "s", "REPORT", c.event, `<sync-collection xmlns="DAV:"><sync-token>`+token+
+		`</sync-token><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>`)
+	if code == http.StatusForbidden && strings.Contains(text, "valid-sync-token") {
+		return ""
+	}
+	_, rest, found := strings.Cut(text, "<D:sync-token>")
+	next, _, _ := strings.Cut(rest, "<")
+	if code != http.StatusMultiStatus || !found {
+		c.Fatalf("REPORT: %d %s", code, text)
+	}
+	return next
+}
+
 // reconcile runs the command; its output must have all of parts, spaces folded, and nothing else may be printed.
 func (c *compared) reconcile(status int, args string, parts ...string) {
 	c.Helper()
@@ -229,13 +245,23 @@ func TestReconcileRestored(t *testing.T) {
 	for _, uid := range []string{"second", "third"} {
 		c.put(uid)
 	}
+	synced := c.sync("")
 	c.stop()
 	if err := os.WriteFile(c.database(), backup, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c.reconcile(1, "-n", "mtslink 3 1 2", "seems to be an older copy", "kept until the restore is confirmed", "joinery reconcile --confirm-restore")
 	c.up()
+	for i := range 10 { // as many changes as were lost, so that the token is of a state that there was once more
+		uid := fmt.Sprintf("note%d", i)
+		if code, text := as(c.T, "anna", "s", "PUT", c.event+uid+".ics", event(uid)); code != http.StatusCreated {
+			c.Fatalf("PUT: %d %s", code, text)
+		}
+	}
 	c.put("new")
+	if got := c.sync(synced); got != "" {
+		t.Errorf("a client goes on from what the database has forgotten, to %s", got)
+	}
 	seen := map[string]bool{}
 	for _, conf := range c.services.account.State().Conferences {
 		if seen[conf.Key] {

@@ -53,8 +53,8 @@ func (s *Sweeper) survey(ctx context.Context, accounts []string, prefix string) 
 // prefix begins the keys of this installation's rooms, and of no other's.
 func (s *Sweeper) prefix() string { return s.opts.Store.Installation() + "-" }
 
-// restored notes in tx that the database is an older copy, if plans say so, and that the keys which
-// are taken are never given. It returns what holds.
+// restored notes in tx that the database is an older copy, if plans say so, has clients synchronise anew
+// then, and notes that the keys which are taken are never given. It returns what holds.
 func (s *Sweeper) restored(tx *store.Tx, plans []plan) (Restore, error) {
 	r, err := RestoreOf(tx)
 	if err != nil {
@@ -76,6 +76,10 @@ func (s *Sweeper) restored(tx *store.Tx, plans []plan) (Restore, error) {
 		}
 		r = Restore{Found: tx.Now(), Why: p.restored}
 		if err := writeMeta(tx, metaRestore, r); err != nil {
+			return r, err
+		}
+		// Clients may know a state that the database has forgotten, and take another for it.
+		if err := tx.ExpireTokens(); err != nil {
 			return r, err
 		}
 		s.opts.Log.Error("the database seems to be an older copy that was put back; nothing is deleted or changed at the providers until joinery reconcile --confirm-restore",
