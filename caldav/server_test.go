@@ -27,6 +27,7 @@ type fixture struct {
 	testing.TB
 	store   *store.Store
 	handler *Server
+	changer *change.Changer
 	url     string
 	anna    *store.User
 	boris   *store.User
@@ -44,12 +45,18 @@ func newFixture(t testing.TB, options ...func(*Options)) *fixture {
 	f := &fixture{TB: t, store: st, clock: &atomic.Int64{}}
 	f.anna = f.addUser("anna@example.org", "Anna", "anna@example.org", "a.ivanova@example.org")
 	f.boris = f.addUser("boris@example.org", "Boris", "boris@example.org")
-	changer := change.New(change.Options{
-		Store: st, Outbox: outbox.New(st, outbox.Options{}),
+	f.serve(options...)
+	return f
+}
+
+// serve has a server answer for the fixture's store.
+func (f *fixture) serve(options ...func(*Options)) {
+	f.changer = change.New(change.Options{
+		Store: f.store, Outbox: outbox.New(f.store, outbox.Options{}),
 		Policy: change.Policy{ImportBurst: 1 << 30, MaxAttendees: 50},
 	})
 	o := Options{
-		Store: st, Changes: changer, MaxAttendees: 50, PublicURL: "https://cal.example.org", PerSecond: 1e6,
+		Store: f.store, Changes: f.changer, MaxAttendees: 50, PublicURL: "https://cal.example.org", PerSecond: 1e6,
 		Now: func() time.Time { return time.Now().Add(time.Duration(f.clock.Load()) * time.Second) },
 	}
 	for _, set := range options {
@@ -57,9 +64,8 @@ func newFixture(t testing.TB, options ...func(*Options)) *fixture {
 	}
 	f.handler = New(o)
 	srv := httptest.NewServer(f.handler)
-	t.Cleanup(srv.Close)
+	f.Cleanup(srv.Close)
 	f.url = srv.URL
-	return f
 }
 
 // testHash is a hash as HashPassword makes it, at a cost that tests can bear.

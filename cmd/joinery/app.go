@@ -226,6 +226,7 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return a.outbox.Run(ctx) })
 	g.Go(func() error { return a.housekeeping(ctx) })
 	g.Go(func() error { return a.giveBack(ctx) })
+	g.Go(func() error { return a.reindex(ctx) })
 	g.Go(func() error {
 		var err error
 		if t := a.config.TLS; t.Cert != "" {
@@ -282,6 +283,18 @@ const purgeChunks = 16
 // purgeFiles removes the files that no event has referred to for as long as history is kept.
 func (a *app) purgeFiles(tx *store.Tx) (more bool, err error) {
 	return tx.PurgeAttachments(tx.Now().Add(-history), tx.Now().Add(-abandoned), purgeChunks)
+}
+
+// reindexPause is between batches of what earlier versions stored: a million objects take some minutes,
+// in which those who ask for something notice nothing.
+const reindexPause = 50 * time.Millisecond
+
+// reindex brings the index of what earlier versions stored up to date, once.
+func (a *app) reindex(ctx context.Context) error {
+	if err := a.changer.Reindex(ctx, reindexPause); err != nil && ctx.Err() == nil {
+		a.log.Error("reindex", "error", err)
+	}
+	return nil
 }
 
 // housekeeping purges old history once a day.
