@@ -23,8 +23,7 @@ func (tx *Tx) PurgeHistory(before time.Time, limit int) (more bool, err error) {
 		purgeRows(`DELETE FROM revisions WHERE id IN (SELECT id FROM revisions WHERE replaced_at < ? LIMIT ?)`),
 		func(limit int) (int, error) { return tx.purgeTombstones(at, limit) },
 		purgeRows(`DELETE FROM steps WHERE id IN (SELECT id FROM steps WHERE at < ? LIMIT ?)`),
-		purgeRows(`UPDATE messages SET body = NULL WHERE id IN (SELECT id FROM messages
-			WHERE updated_at < ? AND body IS NOT NULL AND state IN ('sent', 'failed') LIMIT ?)`),
+		func(limit int) (int, error) { return tx.purgeBodies(at, limit) },
 		purgeRows(`DELETE FROM audits WHERE id IN (SELECT id FROM audits WHERE at < ? LIMIT ?)`),
 		purgeRows(`DELETE FROM incoming WHERE id IN (SELECT id FROM incoming WHERE at < ? LIMIT ?)`),
 		func(limit int) (int, error) { return tx.purgeInboxes(at, limit) },
@@ -60,6 +59,24 @@ func (tx *Tx) purgeTombstones(before instant, limit int) (n int, err error) {
 		}
 	}
 	return len(rows), nil
+}
+
+// purgeBodies forgets the bytes of mails that are done with.
+func (tx *Tx) purgeBodies(before instant, limit int) (n int, err error) {
+	ids, err := list(tx, "messages", func(id *int64) []any { return []any{id} }, `SELECT id FROM messages
+		WHERE size > 0 AND updated_at < ? AND state IN (?, ?) LIMIT ?`, before, MessageSent, MessageFailed, limit)
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		if _, err := tx.exec(`DELETE FROM message_bodies WHERE id = ?`, id); err != nil {
+			return 0, err
+		}
+		if _, err := tx.exec(`UPDATE messages SET size = 0 WHERE id = ?`, id); err != nil {
+			return 0, err
+		}
+	}
+	return len(ids), nil
 }
 
 // purgeInboxes deletes the oldest messages, as their owner might.

@@ -57,23 +57,20 @@ func (tx *Tx) SettleDelivery(m *Message, was, status string) error {
 	return nil
 }
 
-const (
-	// SQLite takes the length of a blob from its row's header, without reading it.
-	sentColumns = `id, event_id, address, reply, method, message_id, sender, state, attempts, last_error,
-	created_at, updated_at, coalesce(length(body), 0)`
-	messageColumns = sentColumns + `, body`
-)
+const messageColumns = `id, event_id, address, reply, method, message_id, sender, state, attempts, last_error,
+	created_at, updated_at, size`
 
-func (m *Message) sentFields() []any {
+func (m *Message) fields() []any {
 	return []any{&m.ID, &m.EventID, &m.Address, &m.Reply, &m.Method, &m.MessageID, &m.From, &m.State, &m.Attempts,
 		&m.LastError, (*instant)(&m.Created), (*instant)(&m.Updated), &m.Size}
 }
 
-func (m *Message) fields() []any { return append(m.sentFields(), &m.Body) }
+func (m *Message) wholeFields() []any { return append(m.fields(), &m.Body) }
 
 // MessageByID reads a message.
 func (tx *Tx) MessageByID(id int64) (*Message, error) {
-	return one(tx, "message", (*Message).fields, `SELECT `+messageColumns+` FROM messages WHERE id = ?`, id)
+	return one(tx, "message", (*Message).wholeFields, `SELECT `+messageColumns+`, body FROM messages
+		LEFT JOIN message_bodies USING (id) WHERE id = ?`, id)
 }
 
 // MessageByMessageID finds a message by its Message-ID, given without angle brackets; without Body.
@@ -81,19 +78,19 @@ func (tx *Tx) MessageByMessageID(messageID string) (*Message, error) {
 	if messageID == "" {
 		return nil, ErrNotFound
 	}
-	return one(tx, "message", (*Message).sentFields, `SELECT `+sentColumns+` FROM messages WHERE message_id = ?`, messageID)
+	return one(tx, "message", (*Message).fields, `SELECT `+messageColumns+` FROM messages WHERE message_id = ?`, messageID)
 }
 
 // Messages lists an event's messages, oldest first, without Body (MessageByID reads it).
 func (tx *Tx) Messages(eventID int64) ([]Message, error) {
-	return list(tx, "messages", (*Message).sentFields, `SELECT `+sentColumns+` FROM messages
+	return list(tx, "messages", (*Message).fields, `SELECT `+messageColumns+` FROM messages
 		WHERE event_id = ? ORDER BY id`, eventID)
 }
 
 // CurrentMessages lists as Messages does, without those that later ones have taken the place of: what is under way, the
 // last message of each delivery, and notices (NOTE, WAITING, PLACE), of which no delivery tells.
 func (tx *Tx) CurrentMessages(eventID int64) ([]Message, error) {
-	return list(tx, "messages", (*Message).sentFields, `SELECT `+sentColumns+` FROM messages
+	return list(tx, "messages", (*Message).fields, `SELECT `+messageColumns+` FROM messages
 		WHERE event_id = ? AND (state IN (?, ?) OR method IN ('NOTE', 'WAITING', 'PLACE')
 			OR message_id IN (SELECT message_id FROM deliveries WHERE event_id = ?)) ORDER BY id`,
 		eventID, MessageStored, MessageTrying, eventID)
@@ -110,10 +107,13 @@ func (tx *Tx) PutMessage(m *Message) error {
 	}
 	m.Created, m.Size = tx.at, len(m.Body)
 	err := tx.row([]any{&m.ID}, `INSERT INTO messages
-		(event_id, address, reply, method, message_id, sender, state, attempts, last_error, created_at, updated_at, body)
+		(event_id, address, reply, method, message_id, sender, state, attempts, last_error, created_at, updated_at, size)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		m.EventID, m.Address, m.Reply, m.Method, m.MessageID, m.From, m.State, m.Attempts, m.LastError,
-		instant(m.Created), instant(m.Updated), m.Body)
+		instant(m.Created), instant(m.Updated), m.Size)
+	if err == nil && m.Size > 0 {
+		_, err = tx.exec(`INSERT INTO message_bodies (id, body) VALUES (?, ?)`, m.ID, m.Body)
+	}
 	if err != nil {
 		return fmt.Errorf("insert message: %w", err)
 	}
