@@ -172,7 +172,7 @@ func (r *Runner) Touch(tx *store.Tx, kind string, subject int64, due time.Time) 
 	if err := tx.TouchWork(kind, subject, due); err != nil {
 		return err
 	}
-	r.wakeAfter(tx, kind, subject)
+	r.wakeAfter(tx, kind, subject, due)
 	return nil
 }
 
@@ -181,7 +181,7 @@ func (r *Runner) Defer(tx *store.Tx, kind string, subject int64, due time.Time) 
 	if err := tx.DeferWork(kind, subject, due); err != nil {
 		return err
 	}
-	r.wakeAfter(tx, kind, subject)
+	r.wakeAfter(tx, kind, subject, due)
 	return nil
 }
 
@@ -195,12 +195,12 @@ func (r *Runner) Look() {
 	}
 }
 
-func (r *Runner) wakeAfter(tx *store.Tx, kind string, subject int64) {
+func (r *Runner) wakeAfter(tx *store.Tx, kind string, subject int64, due time.Time) {
 	r.mu.Lock()
 	q := r.queues[kind]
 	r.mu.Unlock()
 	if q != nil {
-		tx.OnCommit(func() { q.touched(subject) })
+		tx.OnCommit(func() { q.touched(subject, due) })
 	}
 }
 

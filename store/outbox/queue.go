@@ -26,6 +26,7 @@ type queue struct {
 	running map[int64]string // subjects at work, and their groups
 	groups  map[string]int   // how many of a group are at work
 	parked  map[int64]string // due subjects whose group was full when they were looked at
+	sleeps  time.Time        // until when nothing need be looked for; zero: it is being looked for
 }
 
 func newQueue(q Queue, s *store.Store, opts Options) *queue {
@@ -48,12 +49,25 @@ func (q *queue) signal() {
 	}
 }
 
-// touched wakes the queue for a subject that may have changed its group.
-func (q *queue) touched(subject int64) {
+// touched wakes the queue for a subject that is due at due and may have changed its group, unless it wakes by itself
+// by then.
+func (q *queue) touched(subject int64, due time.Time) {
+	now := q.store.Now()
 	q.mu.Lock()
+	_, parked := q.parked[subject]
 	delete(q.parked, subject)
+	early := q.sleeps.After(now) && !due.Before(q.sleeps)
 	q.mu.Unlock()
-	q.signal()
+	if parked || !early {
+		q.signal()
+	}
+}
+
+// sleep notes until when nothing need be looked for.
+func (q *queue) sleep(until time.Time) {
+	q.mu.Lock()
+	q.sleeps = until
+	q.mu.Unlock()
 }
 
 // run hands out work until ctx ends, then waits for what runs.
@@ -63,6 +77,7 @@ func (q *queue) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
+		q.sleep(time.Time{})
 		jobs, next, err := q.claim(ctx)
 		for _, batch := range q.deal(jobs) {
 			handlers.Go(func() { q.work(ctx, batch) })
@@ -78,6 +93,7 @@ func (q *queue) run(ctx context.Context) {
 		case !next.IsZero():
 			wait = min(wait, max(next.Sub(q.store.Now()), 0))
 		}
+		q.sleep(q.store.Now().Add(wait))
 		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
