@@ -71,8 +71,8 @@ const maxFile = 100_000
 // as text/calendar last in the alternative, and as a file for clients that want one (RFC 6047 §2.4).
 // A large object goes without the file. The same arguments make the same bytes. All bodies are
 // encoded to 7 bits.
-func format(e envelope, l *letter, method string, calendar []byte) ([]byte, error) {
-	plain, html, err := l.text()
+func format(e envelope, l *letter, set *press, method string, calendar []byte) ([]byte, error) {
+	plain, html, err := set.text(l)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +97,7 @@ func format(e envelope, l *letter, method string, calendar []byte) ([]byte, erro
 	boundary, _, _ := strings.Cut(e.MessageID, "@")
 
 	var out bytes.Buffer
+	out.Grow(2048 + len(plain) + len(html) + 3*len(calendar)) // what is mostly ASCII
 	if calendar = crlf(calendar); len(calendar) == 0 || len(calendar) > maxFile {
 		h.SetContentType("multipart/alternative", map[string]string{"boundary": "alternative-" + boundary})
 		w, err := message.CreateWriter(&out, h.Header)

@@ -200,6 +200,12 @@ func letterCases() []letterCase {
 // mailOf composes a case in a language.
 func mailOf(t *testing.T, s *Sender, c letterCase, lang string) *store.Message {
 	t.Helper()
+	return mailSet(t, s, c, lang, &press{})
+}
+
+// mailSet is mailOf with a press that may have set others.
+func mailSet(t *testing.T, s *Sender, c letterCase, lang string, types *press) *store.Message {
+	t.Helper()
 	in := func(body string) string { return strings.ReplaceAll(body, "@@", lang) }
 	p := &change.Present{
 		Row: &store.Event{ID: 1, Role: store.RoleOrganizer}, Zone: berlin(t), Link: change.LinkNone,
@@ -239,7 +245,7 @@ func mailOf(t *testing.T, s *Sender, c letterCase, lang string) *store.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := s.message(p, o, c.previous, local)
+	m, err := s.message(p, o, c.previous, local, types)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -199,7 +199,7 @@ func TestLargeEventIsAShortLetter(t *testing.T) {
 		if err != nil || len(list) != 1 {
 			t.Fatalf("%s: %d are owed something (%v)", tt.name, len(list), err)
 		}
-		m, err := s.message(k.present, &list[0], "", nil)
+		m, err := s.message(k.present, &list[0], "", nil, &press{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -122,6 +122,7 @@ func (s *Sender) compose(ctx context.Context, p *change.Present, list []owed) (b
 		return nil, list[len(most):], err
 	}
 	size := 0
+	var types press
 	for i := range most {
 		o := letterOwed{owed: most[i]}
 		if !o.silent() {
@@ -129,7 +130,7 @@ func (s *Sender) compose(ctx context.Context, p *change.Present, list []owed) (b
 			if o.Delivery != nil {
 				previous = o.Delivery.MessageID
 			}
-			m, err := s.message(p, &o.owed, previous, locals[o.Address])
+			m, err := s.message(p, &o.owed, previous, locals[o.Address], &types)
 			if err != nil {
 				failed = fmt.Errorf("telling %s: %w", o.Address, err)
 				continue
@@ -193,6 +194,7 @@ func (s *Sender) record(tx *store.Tx, row *store.Event, o *letterOwed) error {
 		if err := tx.PutMessage(m); err != nil {
 			return fmt.Errorf("storing the mail: %w", err)
 		}
+		tx.OnCommit(func() { s.fresh.put(m) })
 		if err := s.opts.Outbox.Touch(tx, change.WorkSubmit, m.ID, s.opts.Now()); err != nil {
 			return fmt.Errorf("noting the mail: %w", err)
 		}

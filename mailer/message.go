@@ -13,8 +13,9 @@ import (
 	"joinery/store"
 )
 
-// message makes the mail that o owes to somebody who is the local user recipient, nil for others.
-func (s *Sender) message(p *change.Present, o *owed, previous string, recipient *store.User) (*store.Message, error) {
+// message makes the mail that o owes to somebody who is the local user recipient, nil for others; types sets it, and
+// the others that are made with it.
+func (s *Sender) message(p *change.Present, o *owed, previous string, recipient *store.User, types *press) (*store.Message, error) {
 	id, err := s.messageID()
 	if err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func (s *Sender) message(p *change.Present, o *owed, previous string, recipient 
 	if err != nil {
 		return nil, err
 	}
-	body, err := format(e, l, method, calendar)
+	body, err := format(e, l, types, method, calendar)
 	if err != nil {
 		return nil, err
 	}

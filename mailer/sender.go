@@ -54,6 +54,7 @@ type Options struct {
 type Sender struct {
 	opts  Options
 	relay *Relay
+	fresh fresh
 	composer
 }
 

@@ -19,13 +19,15 @@ const gather = 200 * time.Millisecond
 // submit hands one message to the relay: the stored bytes, as often as it takes. That it is being tried is
 // known by the lease of its work, so that after a crash the repetition is the same message to the byte.
 func (s *Sender) submit(ctx context.Context, j *outbox.Job) (time.Time, error) {
-	var m *store.Message
-	err := s.opts.Store.View(ctx, func(tx *store.Tx) (err error) {
-		m, err = found(tx.MessageByID(j.Subject))
-		return err
-	})
-	if err != nil || m == nil || m.State != store.MessageStored && m.State != store.MessageTrying {
-		return time.Time{}, err
+	m := s.fresh.take(j.Subject)
+	if m == nil || j.Attempts > 0 {
+		err := s.opts.Store.View(ctx, func(tx *store.Tx) (err error) {
+			m, err = found(tx.MessageByID(j.Subject))
+			return err
+		})
+		if err != nil || m == nil || m.State != store.MessageStored && m.State != store.MessageTrying {
+			return time.Time{}, err
+		}
 	}
 	began := time.Now()
 	failure := s.relay.Submit(ctx, m.From, m.Address, m.Body)
