@@ -41,6 +41,26 @@ func TestPassword(t *testing.T) {
 	}
 }
 
+// An unknown user's password is held to a hash that takes as long as one of HashPassword.
+func TestUnknownUsersTakeAsLong(t *testing.T) {
+	want, err := HashPassword("demo", rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newAuthenticator(nil, time.Now, nil, 0)
+	got, ok := decodeHash(a.dummy)
+	if !ok {
+		t.Fatalf("the hash for unknown users cannot be read: %s", a.dummy)
+	}
+	if h, _ := decodeHash(want); got.memory != h.memory || got.time != h.time || got.threads != h.threads ||
+		len(got.salt) != len(h.salt) || len(got.key) != len(h.key) {
+		t.Errorf("the hash for unknown users is %s, others are like %s", a.dummy, want)
+	}
+	if other := newAuthenticator(nil, time.Now, nil, 0).dummy; other == a.dummy {
+		t.Error("two servers have the same hash for unknown users")
+	}
+}
+
 func TestAuthentication(t *testing.T) {
 	f := newFixture(t)
 	for _, path := range []string{"/", annaCal, "/principals/", "/nowhere", annaHome + "inbox/"} {

@@ -42,7 +42,7 @@ type authenticator struct {
 	now     func() time.Time
 	address func(*http.Request) string
 	key     [32]byte
-	dummy   string // hash that nobody's password matches, for unknown users
+	dummy   string // a hash of no known password that costs what others do, for unknown users
 	hashing chan struct{}
 	flight  singleflight.Group
 
@@ -69,10 +69,10 @@ func newAuthenticator(st *store.Store, now func() time.Time, address func(*http.
 		nets:    newFailures(addressEvery, addressBurst),
 		trades:  map[int64]*rate.Limiter{},
 	}
-	var salt [argonSalt]byte
+	random := make([]byte, argonSalt+argonKey)
 	_, _ = rand.Read(a.key[:]) // crypto/rand.Read never fails
-	_, _ = rand.Read(salt[:])
-	a.dummy = encodeHash("", salt[:], argonMemory, argonTime, argonThreads)
+	_, _ = rand.Read(random)
+	a.dummy = argonHash{argonMemory, argonTime, argonThreads, random[:argonSalt], random[argonSalt:]}.encode()
 	return a
 }
 

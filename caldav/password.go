@@ -41,16 +41,20 @@ func VerifyPassword(hash, password string) bool {
 }
 
 func encodeHash(password string, salt []byte, memory, time uint32, threads uint8) string {
-	key := argon2.IDKey([]byte(password), salt, time, memory, threads, argonKey)
-	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, time, threads,
-		b64.EncodeToString(salt), b64.EncodeToString(key))
+	return argonHash{memory, time, threads, salt, argon2.IDKey([]byte(password), salt, time, memory, threads, argonKey)}.encode()
 }
 
 type argonHash struct {
 	memory, time uint32
 	threads      uint8
 	salt, key    []byte
+}
+
+// encode writes the PHC form.
+func (h argonHash) encode() string {
+	b64 := base64.RawStdEncoding
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.memory, h.time, h.threads,
+		b64.EncodeToString(h.salt), b64.EncodeToString(h.key))
 }
 
 // decodeHash reads the PHC form and refuses costs that nobody of ours would have set.
