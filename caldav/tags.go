@@ -2,8 +2,10 @@ package caldav
 
 import (
 	"encoding/xml"
+	"hash/maphash"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"joinery/store"
 )
@@ -35,18 +37,23 @@ func (q *request) tagList(ms *multistatus, of *resource, pq *propQuery) *tagList
 }
 
 // members writes the responses of all members. One that is changed while the answer is under way is
-// told of as it is when its turn comes; it may be told of once more, and is with the next
-// synchronisation.
+// told of once (RFC 6578 §3.5), as it is when its turn comes, and again with the next synchronisation.
 func (t *tagList) members(cal *store.Calendar) error {
 	if cal.ID == 0 {
 		return nil // an inbox that never held anything
 	}
+	var told []uint64 // hashes of names: only those that changed meanwhile are looked for
+	seed := maphash.MakeSeed()
 	for after, n := int64(0), tagPage; n == tagPage; {
 		n = 0
 		err := t.ms.q.store.View(t.ms.q.ctx(), func(tx *store.Tx) error {
 			return tx.EachTag(cal.ID, after, tagPage, func(seq int64, name, component, etag []byte) error {
 				n, after = n+1, seq
-				t.member(name, component, etag)
+				hash := maphash.Bytes(seed, name)
+				if seq <= cal.Seq || !slices.Contains(told, hash) {
+					told = append(told, hash)
+					t.member(name, component, etag)
+				}
 				return nil
 			})
 		})

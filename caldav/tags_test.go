@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 
@@ -56,12 +56,13 @@ func TestTags(t *testing.T) {
 	}
 }
 
-// TestTagsInPages lists more members than are read at once.
+// TestTagsInPages lists more members than are read at once, also while some of them change: each is named
+// once, and those that changed once more with the next synchronisation.
 func TestTagsInPages(t *testing.T) {
 	f := newFixture(t)
 	const n = 2*tagPage + 1
-	err := f.store.Update(t.Context(), func(tx *store.Tx) error {
-		c, err := tx.CalendarBySlug(f.anna.ID, "calendar")
+	c := f.calendar()
+	err := f.store.Update(t.Context(), func(tx *store.Tx) (err error) {
 		for i := 0; i < n && err == nil; i++ {
 			err = tx.PutObject(&store.Object{CalendarID: c.ID, Name: fmt.Sprint(i), UID: fmt.Sprint(i), Component: "VEVENT", ETag: fmt.Sprint(i), Data: []byte("x")})
 		}
@@ -70,13 +71,32 @@ func TestTagsInPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	for _, fd := range f.do("REPORT", annaCal, syncBody("", "")).multi() {
-		names = append(names, fd.href)
+	list := func(a *answer) *answer {
+		t.Helper()
+		names := map[string]int{}
+		for _, fd := range a.multi() {
+			if names[fd.href]++; names[fd.href] > 1 {
+				t.Errorf("%s is named again", fd.href)
+			}
+		}
+		if len(names) != n {
+			t.Errorf("%d members, want %d", len(names), n)
+		}
+		return a
 	}
-	slices.Sort(names)
-	if got := len(slices.Compact(names)); got != n {
-		t.Errorf("%d members, want %d", got, n)
+	list(f.do("REPORT", annaCal, syncBody("", "")))
+	m := &meddler{ResponseRecorder: httptest.NewRecorder()}
+	m.meddle = func() {
+		for _, name := range []string{"5", fmt.Sprint(n - 5)} { // of the first page and of the last
+			f.do("PUT", annaCal+name, event(name), calendarType).want(http.StatusNoContent)
+		}
+	}
+	req := httptest.NewRequest("REPORT", annaCal, strings.NewReader(syncBody("", "")))
+	req.SetBasicAuth("anna@example.org", "demo")
+	f.handler.ServeHTTP(m, req)
+	token := list(&answer{t, "while some change", m.Code, m.Header(), m.Body.String()}).token()
+	if got, want := f.do("REPORT", annaCal, syncBody(token, "")).hrefs(), fmt.Sprint(annaCal, "5 ", annaCal, n-5); got != want {
+		t.Errorf("then changed: %s, want %s", got, want)
 	}
 }
 
