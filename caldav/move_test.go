@@ -148,19 +148,26 @@ func TestCopyOfObjects(t *testing.T) {
 	if got := f.do("GET", to, "").want(http.StatusOK).body; got != event("a") {
 		t.Errorf("the copy is %q", got)
 	}
-	// Over an event of another UID.
+	// Not over an event of another UID (RFC 4791 §5.3.2.1), in whichever calendar, nor what would bring that UID
+	// there a second time.
 	f.put("b.ics", event("b"))
-	f.do("COPY", annaCal+"b.ics", "", dest).want(http.StatusNoContent)
-	f.do("GET", to, "").want(http.StatusOK).contains("UID:b")
+	for _, method := range []string{"COPY", "MOVE"} {
+		for src, dst := range map[string]string{annaCal + "b.ics": to, to: annaCal + "b.ics", from: annaCal + "b.ics"} {
+			f.do(method, src, "", "Destination: "+dst, "Overwrite: T").condition(http.StatusForbidden, nsCal, "no-uid-conflict").
+				contains("<D:href>" + dst + "</D:href>")
+		}
+	}
+	f.do("GET", to, "").want(http.StatusOK).contains("UID:a")
+	f.do("GET", annaCal+"b.ics", "").want(http.StatusOK).contains("UID:b")
 	f.do("MKCALENDAR", annaHome+"tasks/", `<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop>
 		<C:supported-calendar-component-set><C:comp name="VTODO"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>`).want(http.StatusCreated)
 	for _, method := range []string{"COPY", "MOVE"} {
 		f.do(method, from, "", "Destination: "+annaHome+"tasks/a.ics").condition(http.StatusForbidden, nsCal, "supported-calendar-component")
 		f.do(method, from, "", "Destination: "+annaCal+"b.ics", "Overwrite: F").want(http.StatusPreconditionFailed)
 	}
-	f.do("MOVE", from, "", "Destination: "+annaCal+"b.ics", "Overwrite: T").want(http.StatusNoContent)
+	f.do("MOVE", from, "", dest, "Overwrite: T").want(http.StatusNoContent)
 	f.do("GET", from, "").want(http.StatusNotFound)
-	f.do("GET", annaCal+"b.ics", "").want(http.StatusOK).contains("UID:a")
+	f.do("GET", to, "").want(http.StatusOK).contains("UID:a")
 }
 
 // TestCopyOfADeliveredEvent: what was delivered to an attendee stays where it is when it is copied.

@@ -25,10 +25,8 @@ func (c *Changer) copyObject(ctx context.Context, r MoveRequest) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
-	over := false
 	put := PutRequest{Caller: r.Caller, Calendar: r.To, Name: r.ToName, Data: src.Data, Conditions: Conditions{IfNoneMatch: !r.Overwrite}}
 	put.copying = func(tx *store.Tx, write func() (*store.Object, error)) error {
-		over = false
 		now, err := c.target(tx, r.From, r.Name, r.Conditions)
 		if err != nil {
 			return err
@@ -36,27 +34,13 @@ func (c *Changer) copyObject(ctx context.Context, r MoveRequest) (Result, error)
 		if now.ID != src.ID || now.ETag != src.ETag {
 			return errPrecondition // it was changed since it was read
 		}
-		target, err := find(tx.ObjectByName(r.To.ID, r.ToName))
-		if err != nil {
-			return fmt.Errorf("look for the target: %w", err)
-		}
-		if target != nil && r.Overwrite && target.UID != src.UID {
-			over = true
-			if err := c.deleteTx(tx, r.Caller, target, false, 0); err != nil {
-				return err
-			}
-		}
 		o, err := write()
 		if err != nil {
 			return err
 		}
 		return copyProperties(tx, src.ID, o)
 	}
-	res, err := c.put(ctx, put)
-	if over {
-		res.Created = false
-	}
-	return res, err
+	return c.put(ctx, put)
 }
 
 // copyProperties gives an object the dead properties of another.

@@ -189,8 +189,11 @@ func (c *Changer) move(ctx context.Context, r MoveRequest) (Result, error) {
 			return fmt.Errorf("look for the target: %w", err)
 		}
 		if target != nil && target.ID != cur.ID {
-			if !r.Overwrite {
+			switch {
+			case !r.Overwrite:
 				return errPrecondition
+			case target.UID != cur.UID:
+				return uidConflict(r.To, target, "another object stands there, with another UID")
 			}
 			res.Created = false
 			if err := c.deleteTx(tx, r.Caller, target, false, 0); err != nil {
@@ -231,8 +234,7 @@ func (c *Changer) movable(tx *store.Tx, cur *store.Object, r MoveRequest) error 
 	}
 	for _, o := range others {
 		if o.CalendarID == r.To.ID && o.Name != r.ToName {
-			return &Refusal{Status: http.StatusForbidden, Space: nsCalDAV, Condition: "no-uid-conflict",
-				Name: r.To.Slug + "/" + o.Name, Text: "the target calendar has the UID in another object"}
+			return uidConflict(r.To, &o, "the target calendar has the UID in another object")
 		}
 	}
 	return nil

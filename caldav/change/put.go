@@ -298,8 +298,7 @@ func (c *Changer) storeObject(tx *store.Tx, o, cur *store.Object) error {
 // UID in another calendar of the owner is a move in progress, unless it has another organizer.
 func (c *Changer) unique(tx *store.Tx, r PutRequest, in *body, cur *store.Object) error {
 	if cur != nil && cur.UID != in.summary.UID {
-		return &Refusal{Status: http.StatusForbidden, Space: nsCalDAV, Condition: "no-uid-conflict",
-			Name: r.Calendar.Slug + "/" + cur.Name, Text: "another object stands here, with another UID"}
+		return uidConflict(r.Calendar, cur, "another object stands here, with another UID")
 	}
 	present := int64(0)
 	if cur != nil {
@@ -311,14 +310,18 @@ func (c *Changer) unique(tx *store.Tx, r PutRequest, in *body, cur *store.Object
 	}
 	for _, o := range others {
 		if o.CalendarID == r.Calendar.ID {
-			return &Refusal{Status: http.StatusForbidden, Space: nsCalDAV, Condition: "no-uid-conflict",
-				Name: r.Calendar.Slug + "/" + o.Name, Text: "this calendar has the UID in another object"}
+			return uidConflict(r.Calendar, &o, "this calendar has the UID in another object")
 		}
 		if in.event != nil && differentOrganizer(o.Data, in.event) {
 			return refuse("unique-scheduling-object-resource", "another calendar has the UID with another organizer")
 		}
 	}
 	return nil
+}
+
+// uidConflict refuses what cannot be stored because of an object in the calendar.
+func uidConflict(cal *store.Calendar, o *store.Object, text string) *Refusal {
+	return &Refusal{Status: http.StatusForbidden, Space: nsCalDAV, Condition: "no-uid-conflict", Name: cal.Slug + "/" + o.Name, Text: text}
 }
 
 func differentOrganizer(data []byte, e *ical.Event) bool {
