@@ -42,6 +42,7 @@ func newConnector(path string, readOnly bool) connector {
 	q := url.Values{
 		"_busy_timeout":    {fmt.Sprint(busyTimeout.Milliseconds())},
 		"_foreign_keys":    {"1"},
+		"_mutex":           {"no"}, // database/sql has a connection used by one goroutine at a time
 		"_synchronous":     {"FULL"},
 		"_txlock":          {"immediate"},
 		"_stmt_cache_size": {"200"},
@@ -232,7 +233,7 @@ func (s *Store) Integrity(ctx context.Context) error {
 // transaction is closed.
 func end(conn *sql.Conn) {
 	// An error here is "no transaction is active", which is what is wanted.
-	_, _ = conn.ExecContext(context.Background(), "ROLLBACK")
+	_ = exec(conn, "ROLLBACK")
 	_ = conn.Raw(func(c any) error {
 		if c, ok := c.(*sqlite3.SQLiteConn); ok && !c.AutoCommit() {
 			return driver.ErrBadConn

@@ -236,9 +236,20 @@ func (s *Store) requeue(rs []*request) {
 
 func (r *request) begin() bool { return r.state.CompareAndSwap(waiting, begun) }
 
+// exec runs a statement without parameters. It is sent as a query because the driver keeps what it has
+// prepared for queries, and prepares what is executed without parameters each time.
 func exec(conn *sql.Conn, statement string) error {
-	_, err := conn.ExecContext(context.Background(), statement)
-	return err
+	rows, err := conn.QueryContext(context.Background(), statement)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+	}
+	if err := rows.Err(); err != nil {
+		_ = rows.Close()
+		return err
+	}
+	return rows.Close()
 }
 
 func (s *Store) view(ctx context.Context, f func(*Tx) error) error {
