@@ -111,19 +111,18 @@ func (a *authenticator) user(r *http.Request) (*store.User, error) {
 // lookup finds the user by login, or by one of the addresses; nil if there is none.
 func (a *authenticator) lookup(ctx context.Context, login string) (*store.User, error) {
 	var u *store.User
-	err := a.store.View(ctx, func(tx *store.Tx) error {
-		var err error
-		u, err = tx.UserByLogin(login)
-		if errors.Is(err, store.ErrNotFound) {
-			u, err = tx.UserByAddress(login)
+	for _, find := range []func(*store.Tx, string) (*store.User, error){(*store.Tx).UserByLogin, (*store.Tx).UserByAddress} {
+		err := a.store.Look(ctx, func(tx *store.Tx) (err error) {
+			u, err = find(tx, login)
+			return err
+		})
+		if err == nil {
+			break
 		}
-		if errors.Is(err, store.ErrNotFound) {
-			u, err = nil, nil
+		if !errors.Is(err, store.ErrNotFound) {
+			return nil, err
 		}
-		return err
-	})
-	if err != nil {
-		return nil, err
+		u = nil
 	}
 	if u != nil && (u.Removed || u.Password == "") {
 		return nil, nil

@@ -70,7 +70,11 @@ func (res *resource) holding(o *store.Object) *resource {
 
 // lookup is resolve in a transaction of its own.
 func (q *request) lookup(p place) (res *resource, err error) {
-	err = q.store.View(q.ctx(), func(tx *store.Tx) error {
+	read := q.store.View
+	if p.kind == kindCalendar {
+		read = q.store.Look
+	}
+	err = read(q.ctx(), func(tx *store.Tx) error {
 		res, err = q.resolve(tx, p)
 		return err
 	})

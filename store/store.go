@@ -78,6 +78,10 @@ func (s *Store) Close() error {
 // remote, such as a client that takes its answer (the pool of readers is bounded). Its statements fail once ctx has ended. A panic of f becomes an error.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error { return s.view(ctx, f) }
 
+// Look is View for an f that runs one statement, which is a snapshot by itself: it costs half as much. A
+// further statement fails.
+func (s *Store) Look(ctx context.Context, f func(*Tx) error) error { return s.look(ctx, f) }
+
 // Update runs f in a savepoint of the one writing transaction, together with other updates that
 // wait (group commit). It returns after the commit is durable, then the OnCommit functions have
 // run. If f returns an error nothing of f is kept and that error is returned as it is; a panic of f

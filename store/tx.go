@@ -17,6 +17,8 @@ type Tx struct {
 	onCommit []func()
 	broken   error // set once the database may have given the transaction up
 	over     bool  // its function has ended
+	once     bool  // it is for one statement
+	looked   bool  // that one has run
 }
 
 // OnCommit has f run after the commit, in order, outside the transaction, before Update returns.
@@ -25,7 +27,10 @@ func (tx *Tx) OnCommit(f func()) { tx.onCommit = append(tx.onCommit, f) }
 // Now is the store's clock, the same throughout the transaction: UTC, to the microsecond.
 func (tx *Tx) Now() time.Time { return tx.at }
 
-var errTxOver = errors.New("the transaction is over")
+var (
+	errTxOver = errors.New("the transaction is over")
+	errLooked = errors.New("a look is one statement")
+)
 
 func (s *Store) newTx(ctx context.Context, conn *sql.Conn) *Tx {
 	return &Tx{store: s, conn: conn, ctx: ctx, at: s.opts.Now().UTC().Truncate(time.Microsecond)}
@@ -57,10 +62,22 @@ func (tx *Tx) ready() error {
 	return tx.ctx.Err()
 }
 
+// next says why no further statement may begin.
+func (tx *Tx) next() error {
+	if err := tx.ready(); err != nil || !tx.once {
+		return err
+	}
+	if tx.looked {
+		return errLooked
+	}
+	tx.looked = true
+	return nil
+}
+
 // exec runs a statement and returns how many rows it touched. Statements get no cancellable
 // context: the driver would start a goroutine for each.
 func (tx *Tx) exec(query string, args ...any) (int64, error) {
-	if err := tx.ready(); err != nil {
+	if err := tx.next(); err != nil {
 		return 0, err
 	}
 	res, err := tx.conn.ExecContext(context.Background(), query, args...)
@@ -72,7 +89,7 @@ func (tx *Tx) exec(query string, args ...any) (int64, error) {
 
 // row runs a query for one row and scans it.
 func (tx *Tx) row(dest []any, query string, args ...any) error {
-	if err := tx.ready(); err != nil {
+	if err := tx.next(); err != nil {
 		return err
 	}
 	return tx.failed(tx.conn.QueryRowContext(context.Background(), tx.store.planned(query), args...).Scan(dest...))
@@ -80,7 +97,7 @@ func (tx *Tx) row(dest []any, query string, args ...any) error {
 
 // each calls f for every row of a query. f may use tx.
 func (tx *Tx) each(f func(scan) error, query string, args ...any) error {
-	if err := tx.ready(); err != nil {
+	if err := tx.next(); err != nil {
 		return err
 	}
 	rows, err := tx.conn.QueryContext(context.Background(), tx.store.planned(query), args...)

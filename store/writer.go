@@ -154,7 +154,13 @@ func (s *Store) batch(rs []*request) (rest []*request) {
 	finished := false
 	conn, err := s.write.Conn(context.Background())
 	if err == nil {
-		defer func() { end(conn) }()
+		defer func() {
+			if finished && outcome == nil { // committed
+				_ = conn.Close()
+				return
+			}
+			end(conn)
+		}()
 		err = exec(conn, "BEGIN IMMEDIATE")
 	}
 	if err != nil {
@@ -253,6 +259,26 @@ func exec(conn *sql.Conn, statement string) error {
 }
 
 func (s *Store) view(ctx context.Context, f func(*Tx) error) error {
+	return s.reading(ctx, func(conn *sql.Conn) error {
+		defer end(conn)
+		if err := exec(conn, "BEGIN"); err != nil {
+			return fmt.Errorf("begin to read: %w", err)
+		}
+		return s.newTx(ctx, conn).call(f)
+	})
+}
+
+func (s *Store) look(ctx context.Context, f func(*Tx) error) error {
+	return s.reading(ctx, func(conn *sql.Conn) error {
+		defer func() { _ = conn.Close() }()
+		tx := s.newTx(ctx, conn)
+		tx.once = true
+		return tx.call(f)
+	})
+}
+
+// reading gives f a connection to read with, which f gives back.
+func (s *Store) reading(ctx context.Context, f func(*sql.Conn) error) error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -265,9 +291,5 @@ func (s *Store) view(ctx context.Context, f func(*Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin to read: %w", err)
 	}
-	defer end(conn)
-	if err := exec(conn, "BEGIN"); err != nil {
-		return fmt.Errorf("begin to read: %w", err)
-	}
-	return s.newTx(ctx, conn).call(f)
+	return f(conn)
 }

@@ -281,3 +281,29 @@ func BenchmarkView(b *testing.B) {
 		}
 	}
 }
+
+// A look reads what was committed before it, once, and leaves nothing open.
+func TestLook(t *testing.T) {
+	s := openStore(t, store.Options{})
+	c := newCalendar(t, s, "anna")
+	for i := range 20 { // more than there are connections
+		put(t, s, &store.Object{CalendarID: c.ID, Name: fmt.Sprint(i), UID: fmt.Sprint(i), Component: "VEVENT", ETag: "1", Data: []byte("x")})
+		err := s.Look(t.Context(), func(tx *store.Tx) error {
+			if n, err := tx.CountObjects(c.ID); err != nil || n != i+1 {
+				t.Errorf("a look counts %d objects (%v), want %d", n, err, i+1)
+			}
+			_, err := tx.CountObjects(c.ID)
+			return err
+		})
+		if err == nil {
+			t.Fatal("a look ran two statements")
+		}
+	}
+	wantErr(t, "a look for what is not there", s.Look(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.CalendarByID(c.ID + 1)
+		return err
+	}), store.ErrNotFound)
+	if err := s.Look(t.Context(), func(*store.Tx) error { panic("in a look") }); err == nil {
+		t.Error("a look that panics succeeds")
+	}
+}

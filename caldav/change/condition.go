@@ -101,8 +101,9 @@ func signature(e *ical.Event, marks ical.Marks) trace {
 	return trace{f.Link(), f.Block, f.Old, f.Booking, f.Generation}
 }
 
-// situation collects what planSave decides on. owner is the object that owned the event before.
-func (c *Changer) situation(tx *store.Tx, r PutRequest, in *body, cur *store.Object, named []byte) (s situation, owner *store.Object, err error) {
+// situation collects what planSave decides on. ev is what the owner has of the UID, nil if nothing; owner is
+// the object that owned the event before.
+func (c *Changer) situation(tx *store.Tx, r PutRequest, in *body, ev *store.Event, cur *store.Object, named []byte) (s situation, owner *store.Object, err error) {
 	u, err := tx.UserByID(r.Calendar.UserID)
 	if err != nil {
 		return s, nil, fmt.Errorf("read the calendar's owner: %w", err)
@@ -115,10 +116,6 @@ func (c *Changer) situation(tx *store.Tx, r PutRequest, in *body, cur *store.Obj
 			_, err := tx.UserByAddress(address)
 			return err == nil
 		},
-	}
-	ev, err := find(tx.EventByUID(u.ID, in.summary.UID))
-	if err != nil {
-		return s, nil, fmt.Errorf("look for the event: %w", err)
 	}
 	if ev == nil {
 		ev = &store.Event{UserID: u.ID, UID: in.summary.UID}

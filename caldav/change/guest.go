@@ -187,14 +187,10 @@ func saidIn(e *ical.Event, u *store.User) string {
 
 // unseen is the copy that was delivered to the user and that no client has saved yet, where a client
 // stores the same event as one does that accepts from the mail: under any name, also the one that we
-// chose. nil where there is none.
-func (c *Changer) unseen(tx *store.Tx, r PutRequest, in *body) (*store.Object, error) {
-	if in.event == nil || r.copying != nil {
+// chose. ev is what the user has of the UID. nil where there is none.
+func unseen(tx *store.Tx, r PutRequest, in *body, ev *store.Event) (*store.Object, error) {
+	if ev == nil || r.copying != nil || !ev.Delivered || ev.ObjectID == 0 {
 		return nil, nil
-	}
-	ev, err := find(tx.EventByUID(r.Calendar.UserID, in.summary.UID))
-	if err != nil || ev == nil || !ev.Delivered || ev.ObjectID == 0 {
-		return nil, err
 	}
 	o, err := find(tx.ObjectByID(ev.ObjectID))
 	if err != nil || o == nil || differentOrganizer(o.Data, in.event) {

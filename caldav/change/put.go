@@ -124,11 +124,17 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 	if err != nil {
 		return Result{}, nil, err
 	}
-	unseen, err := c.unseen(tx, r, in)
+	var ev *store.Event
+	if in.event != nil {
+		if ev, err = find(tx.EventByUID(r.Calendar.UserID, in.summary.UID)); err != nil {
+			return Result{}, nil, fmt.Errorf("look for the event: %w", err)
+		}
+	}
+	delivered, err := unseen(tx, r, in, ev)
 	if err != nil {
 		return Result{}, nil, err
 	}
-	if unseen != nil && cur != nil && cur.ID == unseen.ID {
+	if delivered != nil && cur != nil && cur.ID == delivered.ID {
 		r.Conditions.IfNoneMatch = false
 	}
 	named, err := c.precondition(tx, cur, r.Conditions)
@@ -136,8 +142,8 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 		return Result{}, nil, err
 	}
 	created := cur == nil
-	if created && unseen != nil {
-		if cur, err = adopt(tx, r, unseen); err != nil {
+	if created && delivered != nil {
+		if cur, err = adopt(tx, r, delivered); err != nil {
 			return Result{}, nil, err
 		}
 	}
@@ -165,7 +171,7 @@ func (c *Changer) putTx(tx *store.Tx, r PutRequest, in *body) (Result, *store.Bo
 		return Result{Created: created, Object: o}, nil, c.refer(tx, o, cur, nil, attachments)
 	}
 
-	s, owner, err := c.situation(tx, r, in, cur, named)
+	s, owner, err := c.situation(tx, r, in, ev, cur, named)
 	if err != nil {
 		return Result{}, nil, err
 	}
