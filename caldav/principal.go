@@ -45,7 +45,7 @@ func (q *request) principalSearch(root *element) error {
 	if root.size() > maxProps {
 		return errProps
 	}
-	pq, err := parseProps(root, false)
+	pq, err := parseProps(root, true) // prop may be left out
 	if err != nil {
 		return err
 	}

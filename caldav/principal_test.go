@@ -43,6 +43,7 @@ func TestPrincipalReports(t *testing.T) {
 		{"two of which one", "/principals/", search(` test="anyof"`, by("D:displayname", "anna")+by("CS:email-address-set", "boris")), 207, anna + " " + boris},
 		{"what nobody is searched by", "/principals/", search("", by("D:owner", "anna")), 207, ""},
 		{"nobody", "/principals/", search("", by("D:displayname", "zoe")), 207, ""},
+		{"no properties", "/principals/", "<D:principal-property-search" + ns + ">" + by("D:displayname", "BOR") + "</D:principal-property-search>", 207, boris},
 		{"no search", "/principals/", search("", ""), 400, ""},
 		{"no match", "/principals/", search("", by("D:displayname", "")), 400, ""},
 		{"self", "/principals/", match("<D:self/>"), 207, anna},

@@ -84,13 +84,14 @@ func TestMakeCalendarWithProperties(t *testing.T) {
 			}
 		}
 		for bad, condition := range map[string]string{
-			"<D:getetag>1</D:getetag>":                                      "cannot-modify-protected-property",
-			"<D:owner/>":                                                    "cannot-modify-protected-property",
-			"<D:sync-token>x</D:sync-token>":                                "cannot-modify-protected-property",
-			"<C:max-resource-size>1</C:max-resource-size>":                  "cannot-modify-protected-property",
-			"<C:calendar-timezone>x</C:calendar-timezone>":                  "valid-calendar-data",
-			"<C:calendar-timezone-id>Nowhere/Land</C:calendar-timezone-id>": "valid-timezone",
-			"<C:supported-calendar-component-set/>":                         "supported-calendar-component",
+			"<D:getetag>1</D:getetag>":                     "cannot-modify-protected-property",
+			"<D:owner/>":                                   "cannot-modify-protected-property",
+			"<D:sync-token>x</D:sync-token>":               "cannot-modify-protected-property",
+			"<C:max-resource-size>1</C:max-resource-size>": "cannot-modify-protected-property",
+			"<C:calendar-timezone>x</C:calendar-timezone>": "valid-calendar-data",
+			"<C:calendar-timezone>" + strings.ReplaceAll(zoneText("BEGIN:VTIMEZONE", "TZID:Europe/Berlin", "END:VTIMEZONE", "BEGIN:VEVENT", "UID:x", "END:VEVENT"), "\r", "&#13;") + "</C:calendar-timezone>": "valid-calendar-data",
+			"<C:calendar-timezone-id>Nowhere/Land</C:calendar-timezone-id>":                                     "valid-timezone",
+			"<C:supported-calendar-component-set/>":                                                             "supported-calendar-component",
 			"<C:supported-calendar-component-set><C:comp name=\"VCARD\"/></C:supported-calendar-component-set>": "supported-calendar-component",
 		} {
 			f.do(method, annaHome+"bad/", of("<D:displayname>X</D:displayname>"+bad)).want(http.StatusForbidden).

@@ -14,14 +14,18 @@ func setTimezone(c *store.Calendar, el *element) *httpError {
 	if e := setText(&text, el, 64<<10); e != nil {
 		return e
 	}
-	if el != nil {
-		o, err := ical.Parse([]byte(strings.TrimSpace(text)+"\n"), ical.Limits{})
-		if err != nil || len(o.Root.Find("VTIMEZONE")) != 1 {
-			return calError(http.StatusForbidden, "valid-calendar-data")
-		}
+	if el != nil && !isTimezone(text) {
+		return calError(http.StatusForbidden, "valid-calendar-data")
 	}
 	c.Timezone = text
 	return nil
+}
+
+// isTimezone tells whether text is an iCalendar object that holds one VTIMEZONE and nothing else (RFC 4791 §5.2.2,
+// §9.8).
+func isTimezone(text string) bool {
+	o, err := ical.Parse([]byte(strings.TrimSpace(text)+"\n"), ical.Limits{})
+	return err == nil && len(o.Root.Children) == 1 && o.Root.Children[0].Name == "VTIMEZONE"
 }
 
 // setTimezoneID gives a calendar the zone of that name: calendar-timezone and calendar-timezone-id are two

@@ -162,7 +162,7 @@ func parseQueryZone(root *element) (*time.Location, error) {
 		return nil, nil
 	}
 	loc := zoneOfText(el.trimmed() + "\n")
-	if loc == nil {
+	if loc == nil || !isTimezone(el.text()) {
 		return nil, calError(http.StatusForbidden, "valid-calendar-data")
 	}
 	return loc, nil

@@ -181,6 +181,7 @@ END:VCALENDAR</C:timezone>`
 	refused("<C:timezone/>", "valid-calendar-data")
 	two := strings.Replace(zone, "END:VTIMEZONE", "END:VTIMEZONE&#13;\nBEGIN:VTIMEZONE&#13;\nTZID:Second&#13;\nEND:VTIMEZONE", 1)
 	refused(two, "valid-calendar-data")
+	refused(strings.Replace(zone, "END:VTIMEZONE", "END:VTIMEZONE&#13;\nBEGIN:VEVENT&#13;\nUID:x&#13;\nEND:VEVENT", 1), "valid-calendar-data")
 	refused(strings.ReplaceAll(strings.ReplaceAll(zone, "BEGIN:VTIMEZONE", "BEGIN:X-ZONE"), "END:VTIMEZONE", "END:X-ZONE"), "valid-calendar-data")
 	refused(strings.ReplaceAll(zone, "TZID:America/Los_Angeles&#13;\n", ""), "valid-calendar-data")
 	refused(strings.NewReplacer("America/Los_Angeles", "Nowhere", "TZOFFSETTO:-0800", "TZOFFSETTO:soon").Replace(zone), "valid-calendar-data")
