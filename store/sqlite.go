@@ -110,19 +110,14 @@ func open(ctx context.Context, rawURL string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	// O_EXCL: to open and close a database that this process already has open would drop its locks
-	// (https://www.sqlite.org/howtocorrupt.html §2.2). The mode passes to the WAL and its index.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if err == nil {
-		err = f.Close()
-	}
-	if err != nil && !errors.Is(err, os.ErrExist) {
+	if err := create(path); err != nil {
 		return nil, fmt.Errorf("create the database: %w", err)
 	}
 	s := &Store{
 		opts:  opts,
 		write: sql.OpenDB(newConnector(path, false)),
 		read:  sql.OpenDB(newConnector(path, true)),
+		path:  path,
 		wal:   newWAL(path),
 	}
 	s.write.SetMaxOpenConns(1)
@@ -138,6 +133,20 @@ func open(ctx context.Context, rawURL string, opts Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.Close())
 	}
 	return s, nil
+}
+
+// create makes an empty file, readable by its owner only, where there is none.
+func create(path string) error {
+	// O_EXCL: to open and close a database that this process already has open would drop its locks
+	// (https://www.sqlite.org/howtocorrupt.html §2.2). The mode passes to the WAL and its index.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // prepare brings journal and schema to what this program needs.

@@ -35,6 +35,7 @@ type Store struct {
 	id    string
 	write *sql.DB // one connection, the writer's
 	read  *sql.DB
+	path  string
 	wal   wal // the writer's
 
 	queue  queue

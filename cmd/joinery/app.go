@@ -223,7 +223,7 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return a.outbox.Run(ctx) })
+	g.Go(func() error { return a.work(ctx) })
 	g.Go(func() error { return a.housekeeping(ctx) })
 	g.Go(func() error { return a.giveBack(ctx) })
 	g.Go(func() error { return a.reindex(ctx) })
@@ -253,6 +253,25 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 		return err
 	}
 	return nil
+}
+
+// work does the outbox's work until ctx ends, once no other program does it on this database: one that is being
+// stopped, say, and is still at some of it.
+func (a *app) work(ctx context.Context) error {
+	done, err := a.store.Alone(ctx, func() {
+		a.log.Warn("another joinery serve is at work on this database; this one answers requests, and takes over when that one has ended")
+	})
+	if ctx.Err() != nil {
+		if err == nil {
+			done()
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer done()
+	return a.outbox.Run(ctx)
 }
 
 // recover has everything looked at that an earlier process may have left half done, or that another
