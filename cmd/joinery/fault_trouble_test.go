@@ -320,7 +320,7 @@ func (r *faultRun) inspect(ctx context.Context, db *sql.DB) map[string]int {
 	for _, m := range mails {
 		taken[faultMessageID(m.Raw)] = true
 	}
-	trying, err := db.QueryContext(ctx, `SELECT message_id FROM messages WHERE state = 'trying'`)
+	trying, err := db.QueryContext(ctx, `SELECT message_id FROM messages WHERE state IN ('stored', 'trying')`)
 	if err != nil {
 		r.fail("", "read the messages: %v", err)
 		return hits
