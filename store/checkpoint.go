@@ -18,7 +18,7 @@ const (
 
 	// walPatience is for how long saves wait then: views are shorter. Another program's may not be, so
 	// that they wait once more only when the WAL has grown by as much again.
-	walPatience = 500 * time.Millisecond
+	walPatience = 2 * time.Second
 )
 
 // A wal is what the writer knows of the file beside the database.

@@ -53,12 +53,14 @@ func newConnector(path string, readOnly bool) connector {
 	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
 	hook := func(c *sqlite3.SQLiteConn) error {
 		for _, p := range []string{
-			"PRAGMA temp_store = MEMORY", fmt.Sprint("PRAGMA journal_size_limit = ", walMost), fmt.Sprint("PRAGMA wal_autocheckpoint = ", walPages)} {
+			"PRAGMA temp_store = MEMORY", fmt.Sprint("PRAGMA journal_size_limit = ", walMost), fmt.Sprint("PRAGMA wal_autocheckpoint = ", walPages),
+			"PRAGMA fullfsync = ON", // for macOS, where fsync leaves it to the disk when it writes
+		} {
 			if _, err := c.Exec(p, nil); err != nil {
 				return err
 			}
 		}
-		for pragma, want := range map[string]int64{"synchronous": 2, "foreign_keys": 1} {
+		for pragma, want := range map[string]int64{"synchronous": 2, "foreign_keys": 1, "fullfsync": 1} {
 			got, err := pragmaInt(c, pragma)
 			if err != nil {
 				return fmt.Errorf("PRAGMA %s: %w", pragma, err)

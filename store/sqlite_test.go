@@ -35,7 +35,7 @@ func TestDurabilityOfEveryConnection(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close() // held until the end, so that each is another
-			for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1",
+			for pragma, want := range map[string]string{"synchronous": "2", "fullfsync": "1", "journal_mode": "wal", "foreign_keys": "1",
 				"busy_timeout": fmt.Sprint(busyTimeout.Milliseconds())} {
 				var got string
 				if err := conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
