@@ -43,6 +43,16 @@ type busyMember struct {
 // what the index knows of the others.
 func (b *busyTime) members(tx *store.Tx, cals []store.Calendar) ([]busyMember, error) {
 	var members []busyMember
+	masked := map[int64]bool{}
+	if b.masked != "" {
+		objects, err := tx.ObjectsByUID(b.user.ID, b.masked, 0)
+		if err != nil {
+			return nil, fmt.Errorf("finding what is masked: %w", err)
+		}
+		for i := range objects {
+			masked[objects[i].ID] = true
+		}
+	}
 	for i := range cals {
 		zone := zoneOf(&cals[i], b.user)
 		for _, kind := range []string{"VEVENT", "VFREEBUSY"} {
@@ -51,9 +61,11 @@ func (b *busyTime) members(tx *store.Tx, cals []store.Calendar) ([]busyMember, e
 				return nil, fmt.Errorf("listing what may take time: %w", err)
 			}
 			for _, s := range spans {
-				if s.Takes == "" || b.masked != "" { // it takes its UID to tell whether it is masked
+				switch {
+				case masked[s.ID]:
+				case s.Takes == "":
 					members = append(members, busyMember{s.ID, cals[i].ID, zone})
-				} else {
+				default:
 					b.take(period{s.Start, s.End, s.Takes})
 				}
 			}
@@ -108,9 +120,6 @@ type busyTime struct {
 
 // add takes an object's; errTooMuch when there is too much.
 func (b *busyTime) add(o *store.Object, zone *time.Location) error {
-	if b.masked != "" && o.UID == b.masked {
-		return nil
-	}
 	parsed, err := objectOf(o)
 	if err != nil {
 		return nil
