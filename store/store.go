@@ -36,7 +36,8 @@ type Store struct {
 	write *sql.DB // one connection, the writer's
 	read  *sql.DB
 	path  string
-	wal   wal // the writer's
+	wal   wal  // the writer's
+	pace  pace // the writer's
 
 	queue  queue
 	plans  sync.Map       // of queries, see planned

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // maxBatch bounds the updates of one commit, so that the first need not wait for ever.
@@ -70,6 +71,13 @@ func (q *queue) take(n int) (rs []*request, over bool) {
 		q.waiting = nil
 	}
 	return rs, q.closed && n == 0
+}
+
+// length is how many requests wait.
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
 }
 
 // close lets no more in and waits until the writer has done what waits.
@@ -196,22 +204,41 @@ func (s *Store) batch(rs []*request) (rest []*request) {
 			continue
 		}
 		ran = append(ran, r)
+		s.pace.took()
 		if outcome = s.run(conn, r); outcome != nil {
 			break
 		}
 		if count++; len(rs) == 0 && count < maxBatch {
-			rs, _ = s.queue.take(maxBatch - count)
+			rs = s.more(maxBatch - count)
 		}
 	}
+	before := time.Now() // for people and disks, not the injected clock
 	if outcome == nil {
 		outcome = exec(conn, "COMMIT")
 	}
+	after := time.Now()
+	s.pace.committed(after, after.Sub(before), len(ran), s.queue.length())
 	if outcome != nil {
 		outcome = fmt.Errorf("commit: %w", outcome)
 		_ = exec(conn, "ROLLBACK")
 	}
 	finished = true
 	return rs
+}
+
+// more takes at most n requests that came meanwhile, or come soon.
+func (s *Store) more(n int) []*request {
+	for {
+		rs, over := s.queue.take(n)
+		left := s.pace.left(time.Now())
+		if len(rs) > 0 || over || left <= 0 {
+			return rs
+		}
+		select {
+		case <-s.queue.wake:
+		case <-time.After(left):
+		}
+	}
 }
 
 // run runs one request in a savepoint. The error is one that ends the whole transaction.
