@@ -214,9 +214,6 @@ func (a *app) accounts() []web.Account {
 
 // run serves on l, and does the work, until ctx ends. Requests under way are finished.
 func (a *app) run(ctx context.Context, l net.Listener) error {
-	if err := a.store.Update(ctx, a.recover); err != nil {
-		return fmt.Errorf("take up earlier work: %w", err)
-	}
 	server := &http.Server{
 		Handler: a.handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second,
 		WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
@@ -255,8 +252,8 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// work does the outbox's work until ctx ends, once no other program does it on this database: one that is being
-// stopped, say, and is still at some of it.
+// work takes up earlier work and does the outbox's until ctx ends, once no other program does it on this
+// database: one that is being stopped, say, and is still at some of it.
 func (a *app) work(ctx context.Context) error {
 	done, err := a.store.Alone(ctx, func() {
 		a.log.Warn("another joinery serve is at work on this database; this one answers requests, and takes over when that one has ended")
@@ -271,6 +268,9 @@ func (a *app) work(ctx context.Context) error {
 		return err
 	}
 	defer done()
+	if err := a.store.Update(ctx, a.recover); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("take up earlier work: %w", err)
+	}
 	return a.outbox.Run(ctx)
 }
 

@@ -59,6 +59,16 @@ func TestServeTwice(t *testing.T) {
 	stop()
 	save(second, "three")
 	mailed("three")
+	if code, body := as(t, "anna", "s", "PUT", second+"/calendars/anna/calendar/four.ics", webinar("four")); code != http.StatusCreated {
+		t.Fatalf("PUT: %d %s", code, body)
+	}
+	soon(t, func() string {
+		_, text := as(t, "anna", "s", "GET", second+"/calendars/anna/calendar/four.ics", "")
+		if !strings.Contains(text, "LOCATION:https://my.mts-link.ru/j/") {
+			return "there is no conference: " + text
+		}
+		return ""
+	})
 	seen := map[string]bool{}
 	for _, m := range s.mails.Messages() {
 		id := m.Headers["Message-Id"][0]
