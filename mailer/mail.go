@@ -25,11 +25,11 @@ const (
 const lookTime = 2 * time.Second
 
 // errChanged tells that an event is not any more as it was looked at.
-var errChanged = errors.New("the event has changed meanwhile")
+var errChanged = fmt.Errorf("the event has changed meanwhile: %w", outbox.ErrAgain)
 
 // mail looks at one event and does what is missing: what is owed is composed, and in one transaction
 // stored and recorded as told; what came of mails is written into the event. Looking and composing
-// hold nobody up; what is stored is only what the event still owes.
+// hold nobody up; what is stored is only what the event still owes. The last is stored as the work is recorded.
 func (s *Sender) mail(ctx context.Context, j *outbox.Job) (time.Time, error) {
 	k, err := s.look(ctx, j.Subject)
 	if err != nil || k == nil {
@@ -48,6 +48,14 @@ func (s *Sender) mail(ctx context.Context, j *outbox.Job) (time.Time, error) {
 		if batch, list, err = s.compose(ctx, p, list); err != nil {
 			undecided = err
 		}
+		if len(list)+len(statuses) == 0 && len(batch) > 0 {
+			seen := p
+			j.Record(func(tx *store.Tx) (time.Time, error) {
+				_, err := s.tellIn(tx, seen, batch)
+				return time.Time{}, err
+			})
+			break
+		}
 		if p, err = s.tell(ctx, j, p, batch); errors.Is(err, errChanged) {
 			next, undecided = s.opts.Now(), nil
 			break
@@ -56,15 +64,13 @@ func (s *Sender) mail(ctx context.Context, j *outbox.Job) (time.Time, error) {
 		}
 	}
 	if len(statuses) > 0 {
-		err := s.opts.Store.Update(ctx, func(tx *store.Tx) error {
-			if err := j.Hold(tx); err != nil {
-				return err
+		j.Record(func(tx *store.Tx) (time.Time, error) {
+			err := s.opts.Changer.MarkDelivered(tx, j.Subject, statuses, reply)
+			if err != nil {
+				err = fmt.Errorf("writing into the event what came of its mail: %w", err)
 			}
-			return s.opts.Changer.MarkDelivered(tx, j.Subject, statuses, reply)
+			return time.Time{}, err
 		})
-		if err != nil {
-			return time.Time{}, fmt.Errorf("writing into the event what came of its mail: %w", err)
-		}
 	}
 	if wait := next.Sub(s.opts.Now()); undecided != nil && !next.IsZero() && wait > 0 {
 		// What cannot be done for one person must not delay what is due for the others.
@@ -148,30 +154,35 @@ func (s *Sender) compose(ctx context.Context, p *change.Present, list []owed) (b
 // tell stores batch and records that its people know it now, all or nothing. It returns the event as
 // it stands then. The error is errChanged where something else may be owed than what was composed
 // for p.
-func (s *Sender) tell(ctx context.Context, j *outbox.Job, p *change.Present, batch []letterOwed) (*change.Present, error) {
+func (s *Sender) tell(ctx context.Context, j *outbox.Job, p *change.Present, batch []letterOwed) (now *change.Present, err error) {
 	if len(batch) == 0 {
 		return p, nil
 	}
-	var now *change.Present
-	err := s.opts.Store.Update(ctx, func(tx *store.Tx) error {
+	err = s.opts.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := j.Hold(tx); err != nil {
 			return err
 		}
-		var err error
-		if now, err = s.opts.Changer.Present(tx, j.Subject); err != nil {
-			return fmt.Errorf("reading the event: %w", err)
-		}
-		if !same(p, now) {
-			return errChanged
-		}
-		for i := range batch {
-			if err := s.record(tx, now.Row, &batch[i]); err != nil {
-				return fmt.Errorf("telling %s: %w", batch[i].Address, err)
-			}
-		}
-		return nil
+		now, err = s.tellIn(tx, p, batch)
+		return err
 	})
 	return now, err
+}
+
+// tellIn is tell in a transaction. With an error nothing of it must be kept.
+func (s *Sender) tellIn(tx *store.Tx, p *change.Present, batch []letterOwed) (*change.Present, error) {
+	now, err := s.opts.Changer.Present(tx, p.Row.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading the event: %w", err)
+	}
+	if !same(p, now) {
+		return nil, errChanged
+	}
+	for i := range batch {
+		if err := s.record(tx, now.Row, &batch[i]); err != nil {
+			return nil, fmt.Errorf("telling %s: %w", batch[i].Address, err)
+		}
+	}
+	return now, nil
 }
 
 // same tells whether nothing that a mail says, or that decides whether it is owed, differs.

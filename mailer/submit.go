@@ -36,7 +36,7 @@ func (s *Sender) submit(ctx context.Context, j *outbox.Job) (time.Time, error) {
 		s.opts.Observe(outcome, time.Since(began))
 	}
 	status := s.settle(m, outcome, failure)
-	j.Record(func(tx *store.Tx) error { return s.storeOutcome(tx, m, status) })
+	j.Record(func(tx *store.Tx) (time.Time, error) { return time.Time{}, s.storeOutcome(tx, m, status) })
 	s.opts.Log.InfoContext(ctx, "mail", "message", m.MessageID, "event", m.EventID, "method", m.Method,
 		"outcome", string(outcome), "attempts", m.Attempts, "error", errorText(failure))
 	if status != "" {

@@ -57,24 +57,16 @@ type delivery struct {
 	more     bool              // there is more to write
 }
 
-// deliver looks at one event.
-func (c *Changer) deliver(ctx context.Context, j *outbox.Job) (next time.Time, err error) {
-	for more := true; more; {
-		if err := ctx.Err(); err != nil {
-			return time.Time{}, err
+// deliver looks at one event, as its work is recorded. Where much is to be written the next look follows at once.
+func (c *Changer) deliver(_ context.Context, j *outbox.Job) (time.Time, error) {
+	j.Record(func(tx *store.Tx) (time.Time, error) {
+		next, more, err := c.deliverTx(tx, j.Subject)
+		if more {
+			next = tx.Now()
 		}
-		err := c.opts.Store.Update(ctx, func(tx *store.Tx) (err error) {
-			if err := j.Hold(tx); err != nil {
-				return err
-			}
-			next, more, err = c.deliverTx(tx, j.Subject)
-			return err
-		})
-		if err != nil {
-			return time.Time{}, err
-		}
-	}
-	return next, nil
+		return next, err
+	})
+	return time.Time{}, nil
 }
 
 func (c *Changer) deliverTx(tx *store.Tx, eventID int64) (next time.Time, more bool, err error) {

@@ -32,16 +32,21 @@ const poll = 5 * time.Second
 // ErrLost tells that a job's lease has gone to another worker.
 var ErrLost = errors.New("the lease is lost")
 
+// ErrAgain is what a Job's record fails with to have its subject looked at again at once: that is no failed
+// attempt.
+var ErrAgain = errors.New("to be looked at again")
+
 // A Job is one subject under a lease.
 type Job struct {
 	store.Work
-	last func(*store.Tx) error
+	last func(*store.Tx) (time.Time, error)
 }
 
 // Record has f run in the transaction in which it is recorded what came of the work, after the handler
-// returned, if the lease is still ours; called again, the later f. Where f fails nothing of it is kept, and
-// the work has failed with its error.
-func (j *Job) Record(f func(*store.Tx) error) { j.last = f }
+// returned, if the lease is still ours; called again, the later f. f returns when to look again (zero: it
+// does not say), as the handler does: the earlier counts. Where f fails nothing of it is kept, and the work
+// has failed with its error.
+func (j *Job) Record(f func(tx *store.Tx) (next time.Time, err error)) { j.last = f }
 
 // Hold fails with ErrLost inside tx if the lease is no longer ours, so that a late worker commits
 // nothing.

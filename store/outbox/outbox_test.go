@@ -469,22 +469,29 @@ func TestRecord(t *testing.T) {
 			if j.Subject == 3 && j.Version == 1 {
 				b.touch(3, 5*time.Second)
 			}
-			j.Record(func(*store.Tx) error { return errors.New("the later counts") })
-			j.Record(func(tx *store.Tx) error {
+			j.Record(func(*store.Tx) (time.Time, error) { return time.Time{}, errors.New("the later counts") })
+			j.Record(func(tx *store.Tx) (next time.Time, err error) {
 				if records[j.Subject]++; j.Subject == 1 && records[1] == 2 {
 					panic("broken")
 				}
 				if err := tx.SetMeta(fmt.Sprint("record ", j.Subject), fmt.Sprint(records[j.Subject])); err != nil {
-					return err
+					return next, err
 				}
-				if j.Subject == 1 && records[1] == 1 {
-					return errors.New("the change is not made")
+				switch {
+				case j.Subject == 1 && records[1] == 1:
+					return next, errors.New("the change is not made")
+				case j.Subject == 5 && records[5] == 1:
+					return tx.Now().Add(7 * time.Second), nil
+				case j.Subject == 5 && records[5] == 2:
+					return tx.Now().Add(time.Hour), fmt.Errorf("changed: %w", outbox.ErrAgain)
 				}
-				return nil
+				return next, nil
 			})
 			switch {
 			case j.Subject == 2 && j.Version == 1:
 				return time.Now().Add(10 * time.Second), nil
+			case j.Subject == 5 && records[5] < 2:
+				return time.Now().Add(time.Minute), nil
 			case j.Subject == 4 && j.Attempts == 0:
 				return time.Time{}, outbox.RetryAfter{Delay: 4 * time.Second, Err: errors.New("not taken")}
 			}
@@ -494,6 +501,7 @@ func TestRecord(t *testing.T) {
 		b.touch(2, 3*time.Second)
 		b.touch(3, 20*time.Second)
 		b.touch(4, 30*time.Second)
+		b.touch(5, 40*time.Second)
 		b.start()
 		time.Sleep(500 * time.Millisecond)
 		b.update(func(tx *store.Tx) error {
@@ -516,16 +524,17 @@ func TestRecord(t *testing.T) {
 		}
 		time.Sleep(3 * time.Minute)
 		tr.want(t, "0s 1 after 0 attempts", "1s 1 after 1 attempts", "2s 1 after 2 attempts", "3s 2 after 0 attempts", "13s 2 after 0 attempts",
-			"20s 3 after 0 attempts", "25s 3 after 0 attempts", "30s 4 after 0 attempts", "34s 4 after 1 attempts")
+			"20s 3 after 0 attempts", "25s 3 after 0 attempts", "30s 4 after 0 attempts", "34s 4 after 1 attempts",
+			"40s 5 after 0 attempts", "47s 5 after 0 attempts", "47s 5 after 0 attempts")
 		b.update(func(tx *store.Tx) error {
-			for subject, want := range map[int64]string{1: "3", 2: "2", 3: "2", 4: "2"} {
+			for subject, want := range map[int64]string{1: "3", 2: "2", 3: "2", 4: "2", 5: "3"} {
 				if got, _ := tx.Meta(fmt.Sprint("record ", subject)); got != want {
 					t.Errorf("record of %d: got %q, want %q", subject, got, want)
 				}
 			}
 			return nil
 		})
-		for subject := int64(1); subject <= 4; subject++ {
+		for subject := int64(1); subject <= 5; subject++ {
 			if w := b.row(subject); w != nil {
 				t.Errorf("work of %d is left: %+v", subject, w)
 			}
@@ -543,7 +552,7 @@ func TestBatch(t *testing.T) {
 			}
 			time.Sleep(2 * time.Second)
 			tr.add("%d after %d", j.Subject, j.Attempts)
-			j.Record(func(tx *store.Tx) error { time.Sleep(time.Second); return nil })
+			j.Record(func(tx *store.Tx) (time.Time, error) { time.Sleep(time.Second); return time.Time{}, nil })
 			return time.Time{}, nil
 		}})
 		for subject := int64(1); subject <= 5; subject++ {

@@ -277,11 +277,10 @@ func (q *queue) work(ctx context.Context, jobs []*Job) {
 }
 
 // record writes down what came of a job: last, which may be nil, and what its handler returned.
-func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) error, next time.Time, err error, log *slog.Logger) {
+func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) (time.Time, error), next time.Time, failed error, log *slog.Logger) {
 	// What was done is recorded also when the program is being stopped.
 	stopped, ctx := ctx.Err() != nil, context.WithoutCancel(ctx)
-	failed := err
-	outcome := func(tx *store.Tx) error {
+	outcome := func(tx *store.Tx, next time.Time) error {
 		switch {
 		case failed == nil:
 			return tx.FinishWork(&w, next)
@@ -293,27 +292,40 @@ func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) e
 		return tx.RetryWork(&w, q.store.Now().Add(delay), failed.Error())
 	}
 	if last != nil && !errors.Is(failed, ErrLost) {
-		err = q.store.Update(ctx, func(tx *store.Tx) error {
+		err := q.store.Update(ctx, func(tx *store.Tx) error {
 			if err := (&Job{Work: w}).Hold(tx); err != nil {
 				return err
 			}
-			if err := last(tx); err != nil {
+			again, err := last(tx)
+			if err != nil {
 				return err
 			}
-			return outcome(tx)
+			return outcome(tx, earlier(next, again))
 		})
-		if err == nil {
+		switch {
+		case err == nil:
 			return
+		case errors.Is(err, ErrAgain):
+			next, failed = q.store.Now(), nil
+		default:
+			failed = fmt.Errorf("recording what came of it: %w", err)
 		}
-		failed = fmt.Errorf("recording what came of it: %w", err)
 	}
 	if errors.Is(failed, ErrLost) {
 		log.Warn("work came too late: its lease is lost")
 		return
 	}
-	if err := q.store.Update(ctx, outcome); err != nil {
+	if err := q.store.Update(ctx, func(tx *store.Tx) error { return outcome(tx, next) }); err != nil {
 		log.Error("recording work; it is taken again when its lease ends", "error", err)
 	}
+}
+
+// earlier is the earlier of two times, of which zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // giveBack releases jobs that were not begun.
