@@ -218,6 +218,7 @@ func weeklyInvitation(uid string, more ...string) string {
 }
 
 func TestAnswerInBrowser(t *testing.T) {
+	t.Parallel() // it waits for the browser, most of the time
 	browser := chromium(t)
 	w := newWorld(t)
 	meeting := func(uid, body string) (path string) {

@@ -16,6 +16,7 @@ import (
 
 // The page on which an organiser decides about proposals, in a real browser, 360 points wide.
 func TestDecisionPageInABrowser(t *testing.T) {
+	t.Parallel() // it waits for the browser, most of the time
 	browser := chromium(t)
 	for _, test := range []struct{ lang, keeps, kept string }{
 		{"en", "Keep the time", "The time stays."},

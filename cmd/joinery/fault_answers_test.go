@@ -6,19 +6,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"joinery/conference/emulator"
 )
-
-// faultAnswerSeeds are played where no seed is given.
-var faultAnswerSeeds = []uint64{1, 2}
 
 // answerRounds is how many rounds a run has at least; a longer -fault.duration makes more.
 const answerRounds = 3
@@ -58,21 +51,10 @@ type answersRun struct {
 // the server is killed. When all has come to rest, what stands with organisers and attendees, in mailboxes
 // and at the account is held to what everybody was answered.
 func TestFaultAnswers(t *testing.T) {
-	switch {
-	case testing.Short():
-		t.Skip("the fault program takes half a minute")
-	case raced:
-		t.Skip("it is played without the race detector")
-	case runtime.GOOS == "windows":
-		t.Skip("the fault program kills by signals, which this system has not")
-	}
-	seeds := faultAnswerSeeds
-	switch *faultSeed {
-	case 1:
-	case 0:
-		seeds = []uint64{uint64(time.Now().UnixNano())}
-	default:
-		seeds = []uint64{*faultSeed}
+	skipFaultSeries(t)
+	seeds := faultSeeds(1)
+	if *wholeRun {
+		seeds = faultSeeds(1, 2)
 	}
 	for _, seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { playAnswers(t, seed) })
@@ -80,11 +62,7 @@ func TestFaultAnswers(t *testing.T) {
 }
 
 func playAnswers(t *testing.T, seed uint64) {
-	ctx, cancel := context.WithTimeout(t.Context(), *faultDuration+6*time.Minute)
-	if deadline, ok := t.Deadline(); ok {
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-15*time.Second))
-	}
-	defer cancel()
+	ctx := faultContext(t)
 	a := newAnswersRun(ctx, t, seed)
 	defer a.tell()
 	begun := time.Now()
@@ -97,21 +75,9 @@ func playAnswers(t *testing.T, seed uint64) {
 
 func newAnswersRun(ctx context.Context, t *testing.T, seed uint64) *answersRun {
 	t.Helper()
-	s := &seriesRun{
-		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 4)),
-		happenings: map[string]*faultHappening{}, given: map[string]string{}, dbs: make([]*sql.DB, 1),
-	}
-	var err error
-	if s.clock, err = openFaultClock(filepath.Join(t.TempDir(), "clock")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.clock.file.Close() })
-	if err := s.clock.move(faultBegin); err != nil {
-		t.Fatal(err)
-	}
-	s.account = newFaultAccount(t, s.clock, s.byHand, emulator.Member{Email: "anna@example.org", Name: "Anna", Confirmed: true})
+	s := newSeriesAccount(t, seed, 4)
 	r := newFaultHouse(ctx, t, seed, s.clock, s.account)
-	s.houses = []*faultRun{r}
+	s.houses, s.dbs = []*faultRun{r}, make([]*sql.DB, 1)
 	a := &answersRun{seriesRun: s, house: r, counts: map[string]int{}, lmtp: faultPorts(t, 1)[0], unverified: seed%2 == 1}
 	a.post.byUser = map[string][]*faultLetter{}
 	a.configure()

@@ -106,22 +106,9 @@ func (r *faultRun) matched(uid, etag string) {
 // change events while everything goes wrong, kills the server and starts it again, and holds what is
 // left at the end to what the clients were answered: nothing is lost, nothing is there twice.
 func TestFault(t *testing.T) {
-	switch {
-	case testing.Short():
-		t.Skip("the fault program takes half a minute")
-	case runtime.GOOS == "windows":
-		t.Skip("the fault program kills by signals, which this system has not")
-	}
-	seed := *faultSeed
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), *faultDuration+6*time.Minute)
-	if deadline, ok := t.Deadline(); ok {
-		// Processes are ended and counts are printed also when there is no time left.
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-15*time.Second))
-	}
-	defer cancel()
+	skipFault(t)
+	seed := faultSeeds(1)[0]
+	ctx := faultContext(t)
 	r := &faultRun{
 		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), windows: map[string]int{}, tags: map[string]string{}, now: time.Now,
 	}
@@ -133,6 +120,40 @@ func TestFault(t *testing.T) {
 	r.trouble(ctx)
 	r.rest(ctx)
 	r.check(ctx)
+}
+
+// skipFault leaves out a fault program that cannot be played here.
+func skipFault(t *testing.T) {
+	t.Helper()
+	switch {
+	case testing.Short():
+		t.Skip("the fault program takes half a minute")
+	case runtime.GOOS == "windows":
+		t.Skip("the fault program kills by signals, which this system has not")
+	}
+}
+
+// faultSeeds are the seeds to play: usual ones where no other is asked for.
+func faultSeeds(usual ...uint64) []uint64 {
+	switch *faultSeed {
+	case 1:
+		return usual
+	case 0:
+		return []uint64{uint64(time.Now().UnixNano())}
+	}
+	return []uint64{*faultSeed}
+}
+
+// faultContext ends when a run has taken too long, early enough for processes to be ended and counts to be
+// printed.
+func faultContext(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), *faultDuration+6*time.Minute)
+	if deadline, ok := t.Deadline(); ok {
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-15*time.Second))
+	}
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // people adds the users. The first two have two devices; the last is the one by which windows are

@@ -14,7 +14,10 @@ import (
 	"time"
 )
 
-var update = flag.Bool("update", false, "rewrite golden files")
+var (
+	update   = flag.Bool("update", false, "rewrite golden files")
+	wholeRun = flag.Bool("whole", false, "play all of the simulated years and of the fault programs, as .ci/run does")
+)
 
 // A commandLine runs commands in this process, on one configuration.
 type commandLine struct {

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -160,7 +159,7 @@ func newWorld(t *testing.T, options ...func(*config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Store.URL = "sqlite:" + filepath.Join(t.TempDir(), "rows.db")
+	c.Store.URL = "sqlite:" + newDatabase(t)
 	for _, set := range options {
 		set(c)
 	}

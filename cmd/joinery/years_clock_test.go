@@ -113,7 +113,7 @@ func newSimulation(t *testing.T, until time.Time, options ...func(*simulation)) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "years.db")
+	path := newDatabase(t)
 	c.Store.URL = "sqlite:" + path
 	if s.direct {
 		c.Conference.SeriesLinks = "direct"
