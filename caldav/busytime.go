@@ -173,13 +173,15 @@ func EachBusy(tx *store.Tx, u *store.User, from, to time.Time, f func(i ical.Ins
 	return nil
 }
 
-// opaqueCalendars are the calendars whose events take a user's time (RFC 6638 §9.1).
+// opaqueCalendars are the calendars whose events take a user's time (RFC 6638 §9.1): not those that hold none.
 func opaqueCalendars(tx *store.Tx, u *store.User) ([]store.Calendar, error) {
 	cals, err := tx.Calendars(u.ID)
 	if err != nil {
 		return nil, fmt.Errorf("reading the calendars: %w", err)
 	}
-	return slices.DeleteFunc(cals, func(c store.Calendar) bool { return c.Transparent }), nil
+	return slices.DeleteFunc(cals, func(c store.Calendar) bool {
+		return c.Transparent || !takesEvents(&c) && !slices.Contains(c.Components, "VFREEBUSY")
+	}), nil
 }
 
 // eachBusy calls f for the instances of the object that take u's time, until it returns false; errTooMuch

@@ -272,7 +272,9 @@ func TestFreeBusySet(t *testing.T) {
 	const set = `<C:calendar-free-busy-set xmlns:C="urn:ietf:params:xml:ns:caldav">`
 	want(href(annaCal))
 	f.do("MKCALENDAR", annaHome+"a%20b/", "").want(http.StatusCreated)
-	want(href(annaCal) + href(annaHome+"a%20b/"))
+	f.do("MKCALENDAR", annaHome+"tasks/", `<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop>
+		<C:supported-calendar-component-set><C:comp name="VTODO"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>`).want(http.StatusCreated)
+	want(href(annaCal) + href(annaHome+"a%20b/")) // tasks take no time
 	f.do("PROPPATCH", annaCal, patch(set+`<C:NO/></C:calendar-free-busy-set>`, "")).want(http.StatusMultiStatus)
 	want(href(annaHome + "a%20b/"))
 	fd := f.do("PROPFIND", annaCal, propfindBody("C:schedule-calendar-transp", "C:calendar-free-busy-set"), "Depth: 0").one()
