@@ -63,7 +63,7 @@ func (b *busyTime) members(tx *store.Tx, cals []store.Calendar) ([]busyMember, e
 			for _, s := range spans {
 				switch {
 				case masked[s.ID]:
-				case s.Takes == "":
+				case s.Takes == "", s.Takes == ical.ByPeople:
 					members = append(members, busyMember{s.ID, cals[i].ID, zone})
 				default:
 					b.take(period{s.Start, s.End, s.Takes})

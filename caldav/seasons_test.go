@@ -9,10 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"joinery/caldav/ical"
 	"joinery/store"
 )
 
-// someSeries makes an event or a task that recurs.
+// someSeries makes an event or a task that recurs, or at times one invitation.
 func someSeries(r *rand.Rand, uid string) string {
 	begin := time.Date(2028, time.Month(1+r.IntN(24)), 1+r.IntN(31), r.IntN(24), 30*r.IntN(2), 0, 0, time.UTC)
 	const form = "20060102T150405"
@@ -39,6 +40,10 @@ func someSeries(r *rand.Rand, uid string) string {
 		rule += fmt.Sprint(";COUNT=", 2+r.IntN(40))
 	}
 	lines := []string{at("DTSTART", begin), length, "RRULE:" + rule}
+	if r.IntN(5) == 0 {
+		answer := []string{"ACCEPTED", "TENTATIVE", "DECLINED", "NEEDS-ACTION"}[r.IntN(4)]
+		return event(uid, lines[0], lines[1], "ORGANIZER:mailto:boss@example.com", "ATTENDEE;PARTSTAT="+answer+":mailto:anna@example.org")
+	}
 	if r.IntN(3) == 0 {
 		lines = append(lines, at("RDATE", begin.AddDate(0, 0, r.IntN(900)-200)))
 	}
@@ -72,7 +77,7 @@ func TestSeriesAreFoundByTheirSeasons(t *testing.T) {
 		f.put(uid+".ics", texts[uid])
 	}
 	zone := userZone(f.anna)
-	found := 0
+	found, exact := 0, 0
 	for range 40 {
 		at := time.Date(2027, 6, 1, r.IntN(24), 0, 0, 0, time.UTC).AddDate(0, 0, r.IntN(2500))
 		during := timeRange{at, at.AddDate(0, 0, []int{1, 7, 31}[r.IntN(3)])}
@@ -104,8 +109,18 @@ func TestSeriesAreFoundByTheirSeasons(t *testing.T) {
 			t.Errorf("busy %s: got %s, want %s", attrs, got, want)
 		}
 	}
-	if found < 400 {
-		t.Errorf("only %d were found", found)
+	calendar := f.calendar().ID
+	err := f.store.View(t.Context(), func(tx *store.Tx) error {
+		spans, err := tx.SpansInRange(calendar, "VEVENT", store.Range{})
+		for _, s := range spans {
+			if s.Takes == ical.ByPeople {
+				exact++
+			}
+		}
+		return err
+	})
+	if err != nil || found < 400 || exact < 5 {
+		t.Errorf("%d were found, %d invitations have their time in the index: too few (%v)", found, exact, err)
 	}
 }
 

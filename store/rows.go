@@ -67,8 +67,8 @@ type Object struct {
 	// know what they stand for, but that those of a Range have one in common with whatever lies in it.
 	Seasons   uint64
 	Recurring bool
-	// Takes is what kind of time an event takes that has one instance, from Start to End exactly, and
-	// whose people do not matter for it: an FBTYPE of RFC 5545 §3.2.9. Empty: the event must be read.
+	// Takes is not empty for an event that has one instance, from Start to End exactly: what kind of time
+	// it takes, as caldav/ical says it (Summary.Takes).
 	Takes    string
 	Seq      int64 // the calendar's Seq of its last change
 	Created  time.Time

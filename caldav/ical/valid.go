@@ -26,9 +26,12 @@ type Summary struct {
 	Seasons    Seasons   // that all instances lie in
 	Recurring  bool
 	// Takes is what kind of time (RFC 5545 §3.2.9) an event takes that has one instance, from Start to
-	// End exactly, and names nobody; empty for all others.
+	// End exactly; ByPeople where it names somebody. It is empty for all others.
 	Takes string
 }
+
+// ByPeople is a Summary's Takes of an event whose time depends on who is asked for: they may have declined.
+const ByPeople = "PEOPLE"
 
 // takes is a Summary's Takes.
 func takes(o *Object, components []*Component) string {
@@ -36,11 +39,12 @@ func takes(o *Object, components []*Component) string {
 		return ""
 	}
 	v, err := o.parseVEvent(components[0])
-	if err != nil || v.Recurring || v.RecurrenceID != nil || v.Organizer != nil || len(v.Attendees) > 0 ||
-		v.Start.AllDay || v.Start.Floating || v.End.AllDay || v.End.Floating {
+	if err != nil || v.Recurring || v.RecurrenceID != nil || v.Start.AllDay || v.Start.Floating || v.End.AllDay || v.End.Floating {
 		return ""
 	}
 	switch {
+	case v.Organizer != nil || len(v.Attendees) > 0:
+		return ByPeople
 	case v.Transparent || v.Cancelled():
 		return "FREE"
 	case v.Status == "TENTATIVE":

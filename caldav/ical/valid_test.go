@@ -187,13 +187,15 @@ func TestSummary(t *testing.T) {
 func TestTakes(t *testing.T) {
 	const times = "DTSTART:20300110T100000Z\r\nDTEND:20300110T110000Z\r\n"
 	for lines, want := range map[string]string{
-		times:                              "BUSY",
-		times + "STATUS:TENTATIVE\r\n":     "BUSY-TENTATIVE",
-		times + "STATUS:CANCELLED\r\n":     "FREE",
-		times + "TRANSP:TRANSPARENT\r\n":   "FREE",
-		times + "RRULE:FREQ=DAILY\r\n":     "",
-		times + "ATTENDEE:mailto:a@b\r\n":  "",
-		times + "ORGANIZER:mailto:a@b\r\n": "",
+		times:                                                             "BUSY",
+		times + "STATUS:TENTATIVE\r\n":                                    "BUSY-TENTATIVE",
+		times + "STATUS:CANCELLED\r\n":                                    "FREE",
+		times + "TRANSP:TRANSPARENT\r\n":                                  "FREE",
+		times + "RRULE:FREQ=DAILY\r\n":                                    "",
+		times + "ATTENDEE:mailto:a@b\r\n":                                 ByPeople,
+		times + "ORGANIZER:mailto:a@b\r\n":                                ByPeople,
+		times + "ATTENDEE:mailto:a@b\r\nTRANSP:TRANSPARENT\r\n":           ByPeople,
+		times + "ATTENDEE:mailto:a@b\r\nRRULE:FREQ=DAILY\r\n":             "",
 		"DTSTART;TZID=Europe/Berlin:20300110T100000\r\nDURATION:PT1H\r\n": "BUSY",
 		"DTSTART:20300110T100000\r\n":                                     "",
 		"DTSTART;VALUE=DATE:20300110\r\n":                                 "",
