@@ -23,7 +23,8 @@ func (s *Store) Alone(ctx context.Context, waits func()) (release func(), err er
 	if err := create(path); err != nil {
 		return nil, fmt.Errorf("create a file beside the database: %w", err)
 	}
-	u := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{"_busy_timeout": {"0"}}.Encode()}
+	// Nothing is ever written, also where the disk is full: the lock takes no journal beside it.
+	u := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{"_busy_timeout": {"0"}, "_journal_mode": {"MEMORY"}}.Encode()}
 	db := sql.OpenDB(connector{&sqlite3.SQLiteDriver{}, u.String()})
 	for told := false; ; told = true {
 		conn, err := lock(ctx, db)
