@@ -52,8 +52,8 @@ func (i *Incoming) fields() []any {
 // AddIncoming inserts what became of a mail that came in and sets its ID and At.
 func (tx *Tx) AddIncoming(i *Incoming) error {
 	i.At = tx.at
-	err := tx.row([]any{&i.ID}, `INSERT INTO incoming (at, uid, address, message_id, method, outcome, detail)
-		VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`, instant(i.At), i.UID, i.Address, i.MessageID, i.Method, i.Outcome, i.Detail)
+	err := tx.insert(&i.ID, `INSERT INTO incoming (at, uid, address, message_id, method, outcome, detail)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`, instant(i.At), i.UID, i.Address, i.MessageID, i.Method, i.Outcome, i.Detail)
 	if err != nil {
 		return fmt.Errorf("insert incoming: %w", err)
 	}

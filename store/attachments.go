@@ -165,9 +165,9 @@ func (tx *Tx) purgeGone(limit int) (more bool, err error) {
 // insertAttachment makes the row of an attachment whose bytes are to come.
 func (tx *Tx) insertAttachment(a *Attachment) error {
 	a.Size, a.Created, a.Released = 0, tx.at, tx.at
-	err := tx.row([]any{&a.ID}, `INSERT INTO attachments
+	err := tx.insert(&a.ID, `INSERT INTO attachments
 		(user_id, managed_id, token, name, type, size, used, gone, created_at, released_at)
-		VALUES (?, ?, ?, ?, ?, 0, FALSE, FALSE, ?, ?) RETURNING id`,
+		VALUES (?, ?, ?, ?, ?, 0, FALSE, FALSE, ?, ?)`,
 		a.UserID, a.ManagedID, a.Token, a.Name, a.Type, instant(a.Created), instant(a.Released))
 	if err != nil {
 		return fmt.Errorf("insert attachment: %w", err)

@@ -11,8 +11,8 @@ func (tx *Tx) AddAudit(a *Audit) error {
 	if a.At.IsZero() {
 		a.At = tx.at
 	}
-	err := tx.row([]any{&a.ID}, `INSERT INTO audits (user_id, uid, at, who, what, details)
-		VALUES (?, ?, ?, ?, ?, ?) RETURNING id`, a.UserID, a.UID, instant(a.At), a.Who, a.What, a.Details)
+	err := tx.insert(&a.ID, `INSERT INTO audits (user_id, uid, at, who, what, details)
+		VALUES (?, ?, ?, ?, ?, ?)`, a.UserID, a.UID, instant(a.At), a.Who, a.What, a.Details)
 	if err != nil {
 		return fmt.Errorf("insert audit: %w", err)
 	}

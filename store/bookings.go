@@ -49,10 +49,10 @@ func (tx *Tx) PutBooking(b *Booking) error {
 			WHERE id = ?`, append(args, b.ID)...)
 	}
 	b.Created = tx.at
-	err := tx.row([]any{&b.ID}, `INSERT INTO bookings (event_id, user_id, public_id,
+	err := tx.insert(&b.ID, `INSERT INTO bookings (event_id, user_id, public_id,
 		recurrence_id, state, provider, kind, capacity, asked_by, generation, link,
 		block, in_location, block_gone, state_since, problem, problem_since, token, warning, updated_at, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		append(args, instant(b.Created))...)
 	if err != nil {
 		return fmt.Errorf("insert booking: %w", err)

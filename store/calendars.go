@@ -18,10 +18,10 @@ func (c *Calendar) fields() []any {
 // that no sync token is 0). ErrExists if its owner has one of that slug.
 func (tx *Tx) CreateCalendar(c *Calendar) error {
 	c.Created, c.Seq, c.PropSeq = tx.at, 1, 1
-	err := tx.row([]any{&c.ID}, `INSERT INTO calendars
+	err := tx.insert(&c.ID, `INSERT INTO calendars
 		(user_id, slug, name, description, color, ordering, transparent, components, conference,
 		 seq, prop_seq, floor, inbox, created_at, props, timezone)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		c.UserID, c.Slug, c.Name, c.Description, c.Color, c.Order, c.Transparent, words(c.Components), c.Conference,
 		c.Seq, c.PropSeq, 0, c.Inbox, instant(c.Created), dict(c.Props), c.Timezone)
 	if err != nil {

@@ -34,9 +34,9 @@ func (tx *Tx) PutEvent(e *Event) error {
 			e.ObjectID, e.Role, instant(e.Deleted), instant(e.Saved), e.Imported, e.Silent, e.Delivered, e.Uninvited, e.Sequence, e.Data, e.ID)
 	}
 	e.Created = tx.at
-	err := tx.row([]any{&e.ID}, `INSERT INTO events
+	err := tx.insert(&e.ID, `INSERT INTO events
 		(user_id, uid, object_id, role, deleted_at, saved_at, imported, silent, delivered, uninvited, sequence, created_at, data)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		e.UserID, e.UID, e.ObjectID, e.Role, instant(e.Deleted), instant(e.Saved), e.Imported, e.Silent, e.Delivered, e.Uninvited, e.Sequence,
 		instant(e.Created), e.Data)
 	if err != nil {

@@ -37,9 +37,9 @@ func (tx *Tx) PutDelivery(d *Delivery) error {
 			reported = ?, at = ?, sent_view = ? WHERE id = ?`, d.Sequence, d.MessageID, d.Status, d.Token, d.Forced, d.Reported,
 			instant(d.At), d.View, d.ID)
 	}
-	err := tx.row([]any{&d.ID}, `INSERT INTO deliveries
+	err := tx.insert(&d.ID, `INSERT INTO deliveries
 		(event_id, address, reply, sequence, message_id, status, token, forced, reported, at, sent_view)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		d.EventID, d.Address, d.Reply, d.Sequence, d.MessageID, d.Status, d.Token, d.Forced, d.Reported, instant(d.At), d.View)
 	if err != nil {
 		return fmt.Errorf("insert delivery: %w", err)
@@ -106,9 +106,9 @@ func (tx *Tx) PutMessage(m *Message) error {
 			WHERE id = ?`, m.State, m.Attempts, m.LastError, instant(m.Updated), m.ID)
 	}
 	m.Created, m.Size = tx.at, len(m.Body)
-	err := tx.row([]any{&m.ID}, `INSERT INTO messages
+	err := tx.insert(&m.ID, `INSERT INTO messages
 		(event_id, address, reply, method, message_id, sender, state, attempts, last_error, created_at, updated_at, size)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		m.EventID, m.Address, m.Reply, m.Method, m.MessageID, m.From, m.State, m.Attempts, m.LastError,
 		instant(m.Created), instant(m.Updated), m.Size)
 	if err == nil && m.Size > 0 {

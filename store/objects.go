@@ -78,10 +78,10 @@ func (tx *Tx) insertObject(o *Object) error {
 		return err
 	}
 	o.Seq, o.UserID, o.Created, o.Modified = seq, userID, tx.at, tx.at
-	err = tx.row([]any{&o.ID}, `INSERT INTO objects
+	err = tx.insert(&o.ID, `INSERT INTO objects
 		(calendar_id, user_id, name, uid, component, etag, schedule_tag, own, start_at, end_at, recurring,
 		 seq, created_at, modified_at, takes, seasons, data)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		o.CalendarID, o.UserID, o.Name, o.UID, o.Component, o.ETag, o.ScheduleTag, o.Own,
 		instant(o.Start), instant(o.End), o.Recurring, o.Seq, instant(o.Created), instant(o.Modified), o.Takes,
 		int64(o.Seasons), o.Data)

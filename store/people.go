@@ -56,8 +56,8 @@ func (tx *Tx) SetVisits(roomID int64, visits []Visit) error {
 	for i := range visits {
 		v := &visits[i]
 		v.RoomID = roomID
-		err := tx.row([]any{&v.ID}, `INSERT INTO visits (room_id, address, name, joined_at, left_at, seconds)
-			VALUES (?, ?, ?, ?, ?, ?) RETURNING id`, v.RoomID, v.Address, v.Name, instant(v.Joined), instant(v.Left), v.Seconds)
+		err := tx.insert(&v.ID, `INSERT INTO visits (room_id, address, name, joined_at, left_at, seconds)
+			VALUES (?, ?, ?, ?, ?, ?)`, v.RoomID, v.Address, v.Name, instant(v.Joined), instant(v.Left), v.Seconds)
 		if err != nil {
 			return fmt.Errorf("insert visit: %w", err)
 		}

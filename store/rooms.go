@@ -54,10 +54,10 @@ func (tx *Tx) PutRoom(r *Room) error {
 	}
 	r.Created = tx.at
 	// The key holds the ID, which the insert gives; its update is in the same transaction.
-	err := tx.row([]any{&r.ID}, `INSERT INTO rooms (generation, provider, state, refs,
+	err := tx.insert(&r.ID, `INSERT INTO rooms (generation, provider, state, refs,
 		join_url, dial_in, passcode, meeting, start_at, end_at, occurrence, status, status_at, ask_at, people, unclear, attempts,
 		last_error, updated_at, booking_id, created_at, room_key)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '') RETURNING id`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')`,
 		append(args, r.BookingID, instant(r.Created))...)
 	if err != nil {
 		return fmt.Errorf("insert room: %w", err)
@@ -162,7 +162,7 @@ func (tx *Tx) AddStep(s *Step) error {
 	if s.At.IsZero() {
 		s.At = tx.at
 	}
-	err := tx.row([]any{&s.ID}, `INSERT INTO steps (room_id, at, what, outcome, detail) VALUES (?, ?, ?, ?, ?) RETURNING id`,
+	err := tx.insert(&s.ID, `INSERT INTO steps (room_id, at, what, outcome, detail) VALUES (?, ?, ?, ?, ?)`,
 		s.RoomID, instant(s.At), s.What, s.Outcome, s.Detail)
 	if err != nil {
 		return fmt.Errorf("insert step: %w", err)

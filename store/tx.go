@@ -95,6 +95,19 @@ func (tx *Tx) row(dest []any, query string, args ...any) error {
 	return tx.failed(tx.conn.QueryRowContext(context.Background(), tx.store.planned(query), args...).Scan(dest...))
 }
 
+// insert adds a row and sets its id. (RETURNING would have SQLite make a table of the answer first.)
+func (tx *Tx) insert(id *int64, query string, args ...any) error {
+	if err := tx.next(); err != nil {
+		return err
+	}
+	res, err := tx.conn.ExecContext(context.Background(), query, args...)
+	if err != nil {
+		return tx.failed(err)
+	}
+	*id, err = res.LastInsertId()
+	return err
+}
+
 // each calls f for every row of a query. f may use tx.
 func (tx *Tx) each(f func(scan) error, query string, args ...any) error {
 	if err := tx.next(); err != nil {

@@ -18,9 +18,9 @@ func (u *User) fields() []any {
 func (tx *Tx) CreateUser(u *User) error {
 	u.Created, u.Removed = tx.at, false
 	u.Addresses = foldAddresses(u.Addresses)
-	err := tx.row([]any{&u.ID}, `INSERT INTO users
+	err := tx.insert(&u.ID, `INSERT INTO users
 		(login, login_key, name, locale, zone, password, addresses, removed, kind, default_calendar, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		u.Login, fold(u.Login), u.Name, u.Locale, u.Zone, u.Password, words(u.Addresses), false, u.Kind,
 		u.DefaultCalendar, instant(u.Created))
 	if err != nil {
