@@ -66,6 +66,9 @@ func (q *request) conditions() change.Conditions {
 	if q.ifTag != "" && !c.IfMatchSet {
 		c.IfMatchSet, c.IfMatch = true, []string{q.ifTag}
 	}
+	if q.ifCal != nil {
+		c.IfCalendar, c.IfSeq = q.ifCal.ID, q.ifCal.Seq
+	}
 	for _, t := range parseTags(h.Values("If-None-Match")) {
 		c.IfNoneMatch = c.IfNoneMatch || t.tag == "*" && !t.weak
 	}

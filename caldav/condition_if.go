@@ -97,7 +97,8 @@ func parseIfList(s string) (cs []ifCondition, rest string, err error) {
 
 // checkIf holds the request to its If header. There are no locks, so no lock token is good; the state
 // tokens that are known are sync tokens (RFC 6578 §5). Where an entity tag of the request's own
-// resource was decisive, it stands in ifTag afterwards, for the write path to look at once more.
+// resource was decisive, it stands in ifTag afterwards, and a collection whose sync token was, in ifCal, for
+// the write path to look at once more.
 func (q *request) checkIf() error {
 	values := q.r.Header.Values("If")
 	if len(values) == 0 || q.r.Method == http.MethodOptions {
@@ -140,7 +141,11 @@ func (q *request) checkIf() error {
 	for _, l := range lists {
 		if l.holds(named[l.about]) {
 			for _, c := range l.conditions {
-				if c.token == "" && !c.not && (l.about == "" || named[l.about].is(named[""])) {
+				switch {
+				case c.not:
+				case c.token != "":
+					q.ifCal = named[l.about].cal
+				case l.about == "" || named[l.about].is(named[""]):
 					q.ifTag = c.tag.tag
 				}
 			}

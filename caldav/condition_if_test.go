@@ -1,10 +1,13 @@
 package caldav
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"joinery/caldav/change"
 )
 
 // TestIf goes through RFC 4918 §10.4: lists are alternatives, the conditions of one hold together, and
@@ -129,4 +132,58 @@ func FuzzParseIf(f *testing.F) {
 			l.holds(nil)
 		}
 	})
+}
+
+// A racer changes something else right before a change that was asked for is made.
+type racer struct {
+	Changes
+	first func()
+}
+
+func (r *racer) Put(ctx context.Context, p change.PutRequest) (change.Result, error) {
+	r.first()
+	return r.Changes.Put(ctx, p)
+}
+
+func (r *racer) Delete(ctx context.Context, d change.DeleteRequest) error {
+	r.first()
+	return r.Changes.Delete(ctx, d)
+}
+
+func (r *racer) Move(ctx context.Context, m change.MoveRequest) (change.Result, error) {
+	r.first()
+	return r.Changes.Move(ctx, m)
+}
+
+func (r *racer) Copy(ctx context.Context, m change.MoveRequest) (change.Result, error) {
+	r.first()
+	return r.Changes.Copy(ctx, m)
+}
+
+// TestIfTheCollectionChangesMeanwhile: a sync token in an If header (RFC 6578 §5) holds when the change is stored,
+// not only when the request comes.
+func TestIfTheCollectionChangesMeanwhile(t *testing.T) {
+	r := &racer{first: func() {}}
+	f := newFixture(t, func(o *Options) { r.Changes, o.Changes = o.Changes, r })
+	f.do("MKCALENDAR", annaHome+"work/", "").want(http.StatusCreated)
+	f.put("a.ics", event("a"))
+	for _, method := range []string{"PUT", "DELETE", "COPY", "MOVE"} {
+		body, headers := "", []string{"Destination: " + annaHome + "work/a.ics"}
+		if method == "PUT" {
+			body, headers = event("a", "SUMMARY:Changed"), []string{calendarType}
+		}
+		token := f.do("REPORT", annaCal, syncBody("", "")).token()
+		headers = append(headers, "If: <"+annaCal+"> (<"+token+">)")
+		r.first = func() {
+			r.first = func() {}
+			f.put(method+".ics", event(method))
+		}
+		f.do(method, annaCal+"a.ics", body, headers...).want(http.StatusPreconditionFailed)
+		f.do("GET", annaHome+"work/a.ics", "").want(http.StatusNotFound)
+		if got := f.do("GET", annaCal+"a.ics", "").want(http.StatusOK).body; got != event("a") {
+			t.Errorf("%s: it is %q now", method, got)
+		}
+	}
+	token := f.do("REPORT", annaCal, syncBody("", "")).token()
+	f.do("DELETE", annaCal+"a.ics", "", "If: <"+annaCal+"> (<"+token+">)").want(http.StatusNoContent)
 }

@@ -79,6 +79,12 @@ func TestConditions(t *testing.T) {
 		{"PUT", there, `If-Schedule-Tag-Match: "other"`, 412},
 		{"DELETE", there, `If-Match: "other"`, 412},
 		{"DELETE", none, "", 404},
+		{"DELETE", none, "If-Match: *", 404}, // RFC 9110 §13.2.1: what is refused without them does not come to the conditions
+		{"MOVE", none, "If-Match: " + tag, 404},
+		{"COPY", none, "If-Match: " + tag, 404},
+		{"PROPPATCH", none, "If-Match: " + tag, 404},
+		{"PROPPATCH", there, `If-Match: "other"`, 412},
+		{"PROPPATCH", there, "If-None-Match: *", 412},
 		{"GET", there, `If-Match: "other"`, 412},
 		{"MOVE", there, `If-Match: "other"`, 412},
 		{"COPY", there, `If-Match: "other"`, 412},
@@ -92,6 +98,8 @@ func TestConditions(t *testing.T) {
 		switch tt.method {
 		case "PUT":
 			body, headers = event("there"), append(headers, calendarType)
+		case "PROPPATCH":
+			body = patch("<x:y xmlns:x='x:'>z</x:y>", "")
 		case "MOVE", "COPY":
 			headers = append(headers, "Destination: "+annaCal+"elsewhere.ics")
 		}

@@ -118,7 +118,8 @@ type request struct {
 	user   *store.User // nil for an OPTIONS without credentials
 	place  place
 	prefer preferences
-	ifTag  string // see checkIf
+	ifTag  string          // see checkIf
+	ifCal  *store.Calendar // likewise
 }
 
 // ctx is the request's context.

@@ -43,6 +43,9 @@ type Conditions struct {
 	IfMatchSet         bool     // the header was there, even if it named nothing usable
 	IfNoneMatch        bool     // If-None-Match: *
 	IfScheduleTagMatch string   // without quotes; empty: absent
+
+	// IfCalendar is a calendar that must stand at the state IfSeq (RFC 6578 §5); 0: none.
+	IfCalendar, IfSeq int64
 }
 
 // A Caller is who asks for a change, for audit and import bursts.

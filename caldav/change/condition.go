@@ -17,6 +17,15 @@ const keptRevisions = 50
 // the revision that If-Match names, nil if it names none. A tag of a revision that differs from the
 // present one only by our own edits is good (design §5; a deliberate widening of RFC 9110).
 func (c *Changer) precondition(tx *store.Tx, cur *store.Object, cond Conditions) (base []byte, err error) {
+	if cond.IfCalendar != 0 {
+		cal, err := find(tx.CalendarByID(cond.IfCalendar))
+		if err != nil {
+			return nil, fmt.Errorf("read the calendar that an If header names: %w", err)
+		}
+		if cal == nil || cal.Seq != cond.IfSeq {
+			return nil, errPrecondition
+		}
+	}
 	if cond.IfNoneMatch && cur != nil {
 		return nil, errPrecondition
 	}
