@@ -289,3 +289,23 @@ func TestBusyPages(t *testing.T) {
 		leave()
 	}
 }
+
+// What begins or ends with the year 1970, as events with a forgotten date do, takes its time and no other.
+func TestEpoch(t *testing.T) {
+	f := newFixture(t)
+	f.put("after.ics", event("after", "DTSTART:19700101T000000Z", "DTEND:19700101T010000Z"))
+	f.put("before.ics", event("before", "DTSTART:19691231T220000Z", "DTEND:19700101T000000Z"))
+	report := func(start, end string) string {
+		return f.do("REPORT", annaCal, `<C:free-busy-query xmlns:C="urn:ietf:params:xml:ns:caldav"><C:time-range start="`+start+`" end="`+end+`"/></C:free-busy-query>`,
+			"Depth: 1").want(http.StatusOK).body
+	}
+	if got := report("19691231T000000Z", "19700102T000000Z"); !strings.Contains(got, "FREEBUSY:19691231T220000Z/19700101T010000Z\r\n") {
+		t.Errorf("the days around:\n%s", got)
+	}
+	for _, year := range []string{"1960", "1980"} {
+		during := `<C:comp-filter name="VEVENT"><C:time-range start="` + year + `0101T000000Z" end="` + year + `0201T000000Z"/></C:comp-filter>`
+		if got := f.names(t, during); len(got) > 0 {
+			t.Errorf("in %s there are %q", year, got)
+		}
+	}
+}

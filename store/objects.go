@@ -18,6 +18,14 @@ func (o *Object) memberFields() []any {
 
 func (o *Object) fields() []any { return append(o.memberFields(), &o.Takes, &o.Seasons, &o.Data) }
 
+// takes is Takes, empty where an instant of o is the one that stands for none in a column.
+func (o *Object) takes() string {
+	if instant(o.Start).micros() == 0 || instant(o.End).micros() == 0 {
+		return ""
+	}
+	return o.Takes
+}
+
 // ObjectByID reads an object.
 func (tx *Tx) ObjectByID(id int64) (*Object, error) {
 	return one(tx, "object", (*Object).fields, `SELECT `+objectColumns+` FROM objects WHERE id = ?`, id)
@@ -65,7 +73,7 @@ func (tx *Tx) PutObject(o *Object) error {
 		uid = ?, component = ?, etag = ?, schedule_tag = ?, own = ?, start_at = ?, end_at = ?, recurring = ?,
 		seq = ?, modified_at = ?, takes = ?, seasons = ?, data = ? WHERE id = ? RETURNING user_id, name, created_at`,
 		o.UID, o.Component, o.ETag, o.ScheduleTag, o.Own, instant(o.Start), instant(o.End), o.Recurring,
-		o.Seq, instant(o.Modified), o.Takes, int64(o.Seasons), o.Data, o.ID)
+		o.Seq, instant(o.Modified), o.takes(), int64(o.Seasons), o.Data, o.ID)
 	if err != nil {
 		return fmt.Errorf("replace object: %w", err)
 	}
@@ -83,7 +91,7 @@ func (tx *Tx) insertObject(o *Object) error {
 		 seq, created_at, modified_at, takes, seasons, data)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		o.CalendarID, o.UserID, o.Name, o.UID, o.Component, o.ETag, o.ScheduleTag, o.Own,
-		instant(o.Start), instant(o.End), o.Recurring, o.Seq, instant(o.Created), instant(o.Modified), o.Takes,
+		instant(o.Start), instant(o.End), o.Recurring, o.Seq, instant(o.Created), instant(o.Modified), o.takes(),
 		int64(o.Seasons), o.Data)
 	if err != nil {
 		return fmt.Errorf("insert object %q: %w", o.Name, err)
