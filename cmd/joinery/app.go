@@ -223,7 +223,6 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return a.work(ctx) })
 	g.Go(func() error { return a.housekeeping(ctx) })
 	g.Go(func() error { return a.giveBack(ctx) })
-	g.Go(func() error { return a.reindex(ctx) })
 	g.Go(func() error {
 		var err error
 		if t := a.config.TLS; t.Cert != "" {
@@ -271,7 +270,10 @@ func (a *app) work(ctx context.Context) error {
 	if err := a.store.Update(ctx, a.recover); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("take up earlier work: %w", err)
 	}
-	return a.outbox.Run(ctx)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.reindex(ctx) })
+	g.Go(func() error { return a.outbox.Run(ctx) })
+	return g.Wait()
 }
 
 // recover has everything looked at that an earlier process may have left half done, or that another
@@ -308,7 +310,8 @@ func (a *app) purgeFiles(tx *store.Tx) (more bool, err error) {
 // in which those who ask for something notice nothing.
 const reindexPause = 50 * time.Millisecond
 
-// reindex brings the index of what earlier versions stored up to date, once.
+// reindex brings the index of what earlier versions stored up to date, once: when none of them is at work
+// any more.
 func (a *app) reindex(ctx context.Context) error {
 	if err := a.changer.Reindex(ctx, reindexPause); err != nil && ctx.Err() == nil {
 		a.log.Error("reindex", "error", err)
