@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +121,45 @@ func TestServe(t *testing.T) {
 	if code, errText := stop(); code != 0 || strings.Contains(errText, "level=ERROR") || strings.Contains(errText, "the-key-of-the-account") {
 		t.Errorf("serve ends with %d %s", code, errText)
 	}
+}
+
+// TestServeReindexes has a database in which the index knows nothing of an event, as after an upgrade.
+func TestServeReindexes(t *testing.T) {
+	s := startServices(t)
+	c := newCommandLine(t, s.relay, s.host, "")
+	c.works("secret\n", "user", "add", "anna", "--email", "anna@example.org", "--password-stdin")
+	address, stop := c.serve()
+	yearly := strings.Join([]string{"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:x", "BEGIN:VEVENT", "UID:y", "DTSTAMP:20260101T000000Z",
+		"DTSTART:20300315T100000Z", "RRULE:FREQ=YEARLY", "END:VEVENT", "END:VCALENDAR", ""}, "\r\n")
+	if code, text := as(t, "anna", "secret", "PUT", address+"/calendars/anna/calendar/y.ics", yearly); code != http.StatusCreated {
+		t.Errorf("PUT: %d %s", code, text)
+	}
+	stop()
+	db, err := sql.Open("sqlite3", filepath.Join(c.dir, "joinery.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	seasons := func() (n int64) {
+		t.Helper()
+		if err := db.QueryRow(`SELECT seasons FROM objects`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if seasons() == 0 {
+		t.Error("the index does not know the event that was saved")
+	}
+	if _, err := db.Exec(`UPDATE objects SET seasons = 0; DELETE FROM meta WHERE name LIKE 'indexed-%'`); err != nil {
+		t.Fatal(err)
+	}
+	c.serve()
+	soon(t, func() string {
+		if seasons() == 0 {
+			return "the index does not know the event that was there"
+		}
+		return ""
+	})
 }
 
 func TestServeMetricsOfTheirOwn(t *testing.T) {
