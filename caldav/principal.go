@@ -155,37 +155,55 @@ func (q *request) principalMatch(root *element) error {
 	if !self && len(by) == 0 {
 		return refuse(http.StatusBadRequest, "self or principal-property is expected")
 	}
-	var res *resource
-	var members []member
-	err = q.store.View(q.ctx(), func(tx *store.Tx) (err error) {
-		if res, err = q.resolve(tx, q.place); err != nil || self {
-			return err
-		}
-		members, err = q.members(tx, res)
-		return err
-	})
+	res, err := q.lookup(q.place)
 	if err != nil {
 		return err
 	}
 	ms := q.startMultistatus()
-	if self {
-		if res.kind&(kindRoot|kindPrincipals|kindPrincipal) != 0 {
-			members = []member{{res: &resource{kind: kindPrincipal, user: q.user}}}
-		}
-		if err := q.writeMembers(ms, res, members, pq, nil); err != nil {
-			return err
-		}
-		return ms.end("")
+	switch {
+	case !self:
+		err = q.writeOwned(ms, res, by[0].name, pq)
+	case res.kind&(kindRoot|kindPrincipals|kindPrincipal) != 0:
+		err = q.writeMembers(ms, res, []member{{res: &resource{kind: kindPrincipal, user: q.user}}}, pq, nil)
 	}
-	// Everything of a user that a request can reach is that user's own.
-	err = q.writeMembers(ms, res, members, pq, func(m *resource) bool {
-		_, ok := q.property(m, by[0].name, false)
-		return ok && (by[0].name == dav("owner") || by[0].name == dav("principal-URL"))
-	})
 	if err != nil {
 		return err
 	}
 	return ms.end("")
+}
+
+// writeOwned answers a query for what a collection holds, at any depth, of which a property names the user.
+func (q *request) writeOwned(ms *multistatus, of *resource, named xml.Name, pq *propQuery) error {
+	if named != dav("owner") && named != dav("principal-URL") {
+		return nil
+	}
+	for left := []*resource{of}; len(left) > 0; left = left[1:] {
+		var members []member
+		err := q.store.View(q.ctx(), func(tx *store.Tx) (err error) {
+			members, err = q.members(tx, left[0])
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, m := range members {
+			if m.res != nil {
+				left = append(left, m.res)
+			}
+		}
+		// Everything of a user that a request can reach is that user's own.
+		members = slices.DeleteFunc(members, func(m member) bool {
+			k := kindObject // or of the inbox: both have an owner
+			if m.res != nil {
+				k = m.res.kind
+			}
+			return properties[named].kinds&k == 0
+		})
+		if err := q.writeMembers(ms, left[0], members, pq, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // aclPrincipals answers acl-principal-prop-set (RFC 3744 §9.2): an acl names its owner alone.
