@@ -125,6 +125,7 @@ func (p *program) examine(ctx context.Context) []finding {
 	d.incoming(ctx)
 	d.waiting(ctx)
 	d.sweeps(ctx)
+	d.attachments(ctx)
 	return d.findings
 }
 

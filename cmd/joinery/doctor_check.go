@@ -113,7 +113,7 @@ func (d *doctor) disk(folder string) {
 	switch {
 	case free < 50<<20:
 		d.add(statusFail, "disk", detail, "Make room: saves fail once it is full.")
-	case free < 500<<20:
+	case free < max(500<<20, 2*uint64(d.config.CalDAV.AttachmentSize)): // a file is in the journal first
 		d.add(statusWarn, "disk", detail, "Make room before it is full.")
 	default:
 		d.add(statusOK, "disk", detail, "")
