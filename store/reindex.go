@@ -34,7 +34,7 @@ func (tx *Tx) ObjectsAfter(id int64, limit, size int) ([]Object, error) {
 // where the object has another ETag by now, or has gone.
 func (tx *Tx) Reindex(o *Object) error {
 	_, err := tx.exec(`UPDATE objects SET start_at = ?, end_at = ?, takes = ?, seasons = ? WHERE id = ? AND etag = ?`,
-		instant(o.Start), instant(o.End), o.Takes, int64(o.Seasons), o.ID, o.ETag)
+		instant(o.Start), instant(o.End), o.takes(), int64(o.Seasons), o.ID, o.ETag)
 	if err != nil {
 		return fmt.Errorf("reindex object: %w", err)
 	}

@@ -35,6 +35,17 @@ func TestReindex(t *testing.T) {
 			return nil
 		})
 	}
+
+	// The beginning of 1970 stands for no instant.
+	o.Start, o.End, o.Takes = time.Unix(0, 0), time.Unix(3600, 0), "BUSY"
+	update(t, s, func(tx *store.Tx) error { return tx.Reindex(o) })
+	view(t, s, func(tx *store.Tx) error {
+		got, err := tx.ObjectByID(o.ID)
+		if err == nil && got.Takes != "" {
+			t.Errorf("in 1970: takes %q, want nothing", got.Takes)
+		}
+		return err
+	})
 }
 
 // Objects are listed in the order of their ids, not too many and not too much at once, but one at least.
