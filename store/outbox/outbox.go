@@ -29,6 +29,10 @@ const batchTime = 10 * time.Second
 // poll is how often a queue looks for work that another process noted.
 const poll = 5 * time.Second
 
+// maxRecords is how many outcomes a worker may have on their way into the store when it begins with the next
+// subject: should the store be slow and the program die, no more is done twice.
+const maxRecords = 2
+
 // ErrLost tells that a job's lease has gone to another worker.
 var ErrLost = errors.New("the lease is lost")
 

@@ -561,6 +561,7 @@ func TestBatch(t *testing.T) {
 		time.Sleep(time.Second)
 		b.start()
 		time.Sleep(time.Minute)
+		b.halt()
 		slices.Sort(tr.lines)
 		tr.want(t, "3s 1 after 0", "3s 4 after 0", "5s 2 after 0", "5s 5 after 0", "7s 3 after 0")
 	})
@@ -587,6 +588,33 @@ func TestBatchGivesBack(t *testing.T) {
 		b.start()
 		time.Sleep(2 * time.Minute)
 		tr.want(t, "0s 1 after 0 has 55s", "6s 2 after 0 has 49s", "12s 3 after 0 has 55s", "18s 4 after 0 has 49s")
+	})
+}
+
+// Where the store takes nothing any more, a batch goes no further: what cannot be recorded would be done again.
+func TestBatchStopsWithTheStore(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		tr := newTrace()
+		b.r.Add(outbox.Queue{Kind: "k", Batch: 8, Handle: func(_ context.Context, j *outbox.Job) (time.Time, error) {
+			tr.add("%d", j.Subject)
+			if j.Subject == 1 {
+				if err := b.s.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+			time.Sleep(time.Second)
+			return time.Time{}, nil
+		}})
+		b.update(func(tx *store.Tx) error {
+			var all error
+			for subject := int64(1); subject <= 8; subject++ {
+				all = errors.Join(all, b.r.Touch(tx, "k", subject, tx.Now()))
+			}
+			return all
+		})
+		b.start()
+		time.Sleep(20 * time.Second)
+		tr.want(t, "0s 1", "1s 2")
 	})
 }
 

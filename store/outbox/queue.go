@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"joinery/store"
@@ -249,9 +250,11 @@ func (q *queue) leave(subjects ...int64) {
 // work runs the handler of jobs, one after the other, records what came of each and frees the worker.
 func (q *queue) work(ctx context.Context, jobs []*Job) {
 	var records sync.WaitGroup
+	recording := make(chan struct{}, maxRecords)
+	var lost atomic.Bool // what came of one could not be recorded: no more is done that may have to be done again
 	began := time.Now()
 	for i, j := range jobs {
-		if i > 0 && (ctx.Err() != nil || time.Since(began) > batchTime) {
+		if i > 0 && (ctx.Err() != nil || lost.Load() || time.Since(began) > batchTime) {
 			q.giveBack(ctx, jobs[i:])
 			break
 		}
@@ -259,14 +262,20 @@ func (q *queue) work(ctx context.Context, jobs []*Job) {
 		w := j.Work // what the handler does to its copy does not count
 		next, err := q.handle(ctx, j, began.Add(Lease-margin), log)
 		record := func() {
-			q.record(ctx, w, j.last, next, err, log)
+			if !q.record(ctx, w, j.last, next, err, log) {
+				lost.Store(true)
+			}
 			q.leave(w.Subject)
 			q.signal() // it may be due again, or its group's next
 		}
 		if i == len(jobs)-1 {
 			record()
 		} else {
-			records.Go(record)
+			recording <- struct{}{}
+			records.Go(func() {
+				record()
+				<-recording
+			})
 		}
 	}
 	records.Wait()
@@ -276,8 +285,9 @@ func (q *queue) work(ctx context.Context, jobs []*Job) {
 	q.signal()
 }
 
-// record writes down what came of a job: last, which may be nil, and what its handler returned.
-func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) (time.Time, error), next time.Time, failed error, log *slog.Logger) {
+// record writes down what came of a job: last, which may be nil, and what its handler returned. It tells whether
+// that is in the store.
+func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) (time.Time, error), next time.Time, failed error, log *slog.Logger) bool {
 	// What was done is recorded also when the program is being stopped.
 	stopped, ctx := ctx.Err() != nil, context.WithoutCancel(ctx)
 	outcome := func(tx *store.Tx, next time.Time) error {
@@ -304,7 +314,7 @@ func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) (
 		})
 		switch {
 		case err == nil:
-			return
+			return true
 		case errors.Is(err, ErrAgain):
 			next, failed = q.store.Now(), nil
 		default:
@@ -313,11 +323,13 @@ func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) (
 	}
 	if errors.Is(failed, ErrLost) {
 		log.Warn("work came too late: its lease is lost")
-		return
+		return true
 	}
-	if err := q.store.Update(ctx, func(tx *store.Tx) error { return outcome(tx, next) }); err != nil {
+	err := q.store.Update(ctx, func(tx *store.Tx) error { return outcome(tx, next) })
+	if err != nil {
 		log.Error("recording work; it is taken again when its lease ends", "error", err)
 	}
+	return err == nil
 }
 
 // earlier is the earlier of two times, of which zero is none.
