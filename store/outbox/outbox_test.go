@@ -75,6 +75,18 @@ func (b *bench) touch(subject int64, in time.Duration) {
 	b.update(func(tx *store.Tx) error { return b.r.Touch(tx, "k", subject, tx.Now().Add(in)) })
 }
 
+// touchAll touches the subjects from 1 to n in one transaction.
+func (b *bench) touchAll(n int64) {
+	b.t.Helper()
+	b.update(func(tx *store.Tx) error {
+		var all error
+		for subject := int64(1); subject <= n; subject++ {
+			all = errors.Join(all, b.r.Touch(tx, "k", subject, tx.Now()))
+		}
+		return all
+	})
+}
+
 // row reads the work of a subject, nil if there is none.
 func (b *bench) row(subject int64) (w *store.Work) {
 	b.t.Helper()
@@ -547,7 +559,7 @@ func TestBatch(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		tr := newTrace()
 		b.r.Add(outbox.Queue{Kind: "k", Workers: 2, Batch: 4, Handle: func(ctx context.Context, j *outbox.Job) (time.Time, error) {
-			if deadline, ok := ctx.Deadline(); !ok || deadline.Sub(time.Now()) < outbox.Lease*2/3 {
+			if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) < outbox.Lease*2/3 {
 				t.Errorf("%d has until %v", j.Subject, deadline)
 			}
 			time.Sleep(2 * time.Second)
@@ -578,13 +590,7 @@ func TestBatchGivesBack(t *testing.T) {
 			time.Sleep(6 * time.Second)
 			return time.Time{}, nil
 		}})
-		b.update(func(tx *store.Tx) error {
-			var all error
-			for subject := int64(1); subject <= 4; subject++ {
-				all = errors.Join(all, b.r.Touch(tx, "k", subject, tx.Now()))
-			}
-			return all
-		})
+		b.touchAll(4)
 		b.start()
 		time.Sleep(2 * time.Minute)
 		tr.want(t, "0s 1 after 0 has 55s", "6s 2 after 0 has 49s", "12s 3 after 0 has 55s", "18s 4 after 0 has 49s")
@@ -605,13 +611,7 @@ func TestBatchStopsWithTheStore(t *testing.T) {
 			time.Sleep(time.Second)
 			return time.Time{}, nil
 		}})
-		b.update(func(tx *store.Tx) error {
-			var all error
-			for subject := int64(1); subject <= 8; subject++ {
-				all = errors.Join(all, b.r.Touch(tx, "k", subject, tx.Now()))
-			}
-			return all
-		})
+		b.touchAll(8)
 		b.start()
 		time.Sleep(20 * time.Second)
 		tr.want(t, "0s 1", "1s 2")
@@ -629,9 +629,7 @@ func TestStopInBatch(t *testing.T) {
 			}
 			return time.Time{}, ctx.Err()
 		}})
-		b.update(func(tx *store.Tx) error {
-			return errors.Join(b.r.Touch(tx, "k", 1, tx.Now()), b.r.Touch(tx, "k", 2, tx.Now()), b.r.Touch(tx, "k", 3, tx.Now()))
-		})
+		b.touchAll(3)
 		b.start()
 		time.Sleep(10 * time.Second)
 		b.halt()
