@@ -111,8 +111,7 @@ func (p *Present) proposal(a *store.Answer, now time.Time) *Proposal {
 	if a.End.IsZero() {
 		one.Time.End = a.Start.Add(one.End.Sub(one.Start))
 	}
-	switch {
-	case !one.Time.End.After(now), one.Time.Start.Equal(one.Start) && one.Time.End.Equal(one.End):
+	if !one.Time.End.After(now) || one.Time.Start.Equal(one.Start) && one.Time.End.Equal(one.End) {
 		return nil
 	}
 	return one

@@ -61,6 +61,15 @@ func (w *world) browse(method, address string, form url.Values) (status int, bod
 	return resp.StatusCode, resp.Header.Get("Location") + string(b)
 }
 
+// proposes has somebody propose a time by mail, and returns the decisions to which the mail to anna leads.
+func (w *world) proposes(who, comment string, better itip.Part) (address, page string, buttons map[string][]string) {
+	w.Helper()
+	w.mailed(who, 0, comment, better)
+	w.later(time.Minute)
+	w.idle()
+	return w.decisions(w.wantMail(anna, "NOTE"))
+}
+
 // TestRowsProposed plays organisers who decide about times that attendees propose.
 func TestRowsProposed(t *testing.T) {
 	rows := newRows(t)
@@ -71,10 +80,7 @@ func TestRowsProposed(t *testing.T) {
 	}
 	rows.play("the time is kept, and who proposed another is told once", func(w *world) {
 		before := w.anna.save(aPath, event("a", invitation("LOCATION:Webinar")...))
-		w.mailed(vera, 0, "Better <then>.", at(26, "TENTATIVE"))
-		w.later(time.Minute)
-		w.idle()
-		page, shown, buttons := w.decisions(w.wantMail(anna, "NOTE"))
+		page, shown, buttons := w.proposes(vera, "Better <then>.", at(26, "TENTATIVE"))
 		w.contains(shown, "Better &lt;then&gt;.", "Vera")
 		same(w, "buttons", len(buttons["kept"])+len(buttons["taken"]), 2)
 		w.browse(http.MethodGet, page+"?kept="+url.QueryEscape(buttons["kept"][0]), nil)
@@ -107,10 +113,7 @@ func TestRowsProposed(t *testing.T) {
 	rows.play("a proposal is taken up", func(w *world) {
 		_, c := w.booked("LOCATION:Webinar")
 		w.mailed(vera, 0, "", at(26, "TENTATIVE"))
-		w.mailed(boris, 0, "", at(30, "TENTATIVE"))
-		w.later(time.Minute)
-		w.idle()
-		page, _, buttons := w.decisions(w.wantMail(anna, "NOTE"))
+		page, _, buttons := w.proposes(boris, "", at(30, "TENTATIVE"))
 		same(w, "buttons", len(buttons["taken"]), 2)
 		_, told := w.browse(http.MethodPost, page, url.Values{"taken": buttons["taken"][:1]})
 		w.contains(told, "?done=taken")
@@ -132,10 +135,7 @@ func TestRowsProposed(t *testing.T) {
 	rows.play("a proposal for one occurrence of a series is taken up", func(w *world) {
 		w.anna.save(aPath, seriesOf("a", invitation()...))
 		start := nth(2).Add(3 * time.Hour)
-		w.mailed(vera, 0, "", itip.Part{Occurrence: nth(2), PartStat: "TENTATIVE", Start: start, End: start.Add(time.Hour)})
-		w.later(time.Minute)
-		w.idle()
-		page, _, buttons := w.decisions(w.wantMail(anna, "NOTE"))
+		page, _, buttons := w.proposes(vera, "", itip.Part{Occurrence: nth(2), PartStat: "TENTATIVE", Start: start, End: start.Add(time.Hour)})
 		w.browse(http.MethodPost, page, url.Values{"taken": buttons["taken"]})
 		w.idle()
 		got := part(w.anna.get(aPath).body, 2)
@@ -143,10 +143,7 @@ func TestRowsProposed(t *testing.T) {
 	})
 	rows.play("a proposal for all of a series is declined on the page, or taken up in the calendar", func(w *world) {
 		w.anna.save(aPath, seriesOf("a", invitation()...))
-		w.mailed(vera, 0, "", at(26, "TENTATIVE"))
-		w.later(time.Minute)
-		w.idle()
-		page, shown, buttons := w.decisions(w.wantMail(anna, "NOTE"))
+		page, shown, buttons := w.proposes(vera, "", at(26, "TENTATIVE"))
 		w.contains(shown, "измените серию")
 		same(w, "buttons to take it", len(buttons["taken"]), 0)
 		_, told := w.browse(http.MethodPost, page, url.Values{"taken": buttons["kept"]})
@@ -159,19 +156,13 @@ func TestRowsProposed(t *testing.T) {
 	})
 	rows.play("a local attendee finds the refusal in the inbox", func(w *world) {
 		w.anna.save(aPath, event("a", invitation()...))
-		w.mailed(boris, 0, "", at(26, "TENTATIVE"))
-		w.later(time.Minute)
-		w.idle()
-		page, _, buttons := w.decisions(w.wantMail(anna, "NOTE"))
+		page, _, buttons := w.proposes(boris, "", at(26, "TENTATIVE"))
 		w.browse(http.MethodPost, page, url.Values{"kept": buttons["kept"]})
 		w.contains(strings.Join(w.inbox(boris), ""), "METHOD:DECLINECOUNTER")
 	})
 	rows.play("no page for others", func(w *world) {
 		w.anna.save(aPath, event("a", invitation()...))
-		w.mailed(vera, 0, "", at(26, "TENTATIVE"))
-		w.later(time.Minute)
-		w.idle()
-		page, _, buttons := w.decisions(w.wantMail(anna, "NOTE"))
+		page, _, buttons := w.proposes(vera, "", at(26, "TENTATIVE"))
 		answers := strings.Replace(page, "/p/", "/r/", 1)
 		if status, _ := w.browse(http.MethodGet, answers, nil); status != http.StatusNotFound {
 			w.Errorf("the organiser's token opens an answer page: %d", status)
