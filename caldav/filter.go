@@ -122,6 +122,15 @@ func filterName(el *element) (string, error) {
 	return name, nil
 }
 
+// parseOnce parses an element that may stand once in its parent.
+func parseOnce[T any](into **T, parse func(*element) (*T, error), el *element) (err error) {
+	if *into != nil {
+		return errFilter
+	}
+	*into, err = parse(el)
+	return err
+}
+
 func parseCompFilter(el *element) (*compFilter, error) {
 	name, err := filterName(el)
 	if err != nil {
@@ -136,10 +145,7 @@ func parseCompFilter(el *element) (*compFilter, error) {
 		case c.is(nsCal, "is-not-defined"):
 			f.notDefined = true
 		case c.is(nsCal, "time-range"):
-			if f.during != nil {
-				return nil, errFilter
-			}
-			if f.during, err = parseTimeRange(c); err != nil {
+			if err := parseOnce(&f.during, parseTimeRange, c); err != nil {
 				return nil, err
 			}
 		case c.is(nsCal, "prop-filter"):
@@ -175,17 +181,11 @@ func parsePropFilter(el *element) (*propFilter, error) {
 		case c.is(nsCal, "is-not-defined"):
 			f.notDefined = true
 		case c.is(nsCal, "time-range"):
-			if f.during != nil {
-				return nil, errFilter
-			}
-			if f.during, err = parseTimeRange(c); err != nil {
+			if err := parseOnce(&f.during, parseTimeRange, c); err != nil {
 				return nil, err
 			}
 		case c.is(nsCal, "text-match"):
-			if f.text != nil {
-				return nil, errFilter
-			}
-			if f.text, err = parseTextMatch(c); err != nil {
+			if err := parseOnce(&f.text, parseTextMatch, c); err != nil {
 				return nil, err
 			}
 		case c.is(nsCal, "param-filter"):
@@ -215,10 +215,7 @@ func parseParamFilter(el *element) (*paramFilter, error) {
 		case c.is(nsCal, "is-not-defined"):
 			f.notDefined = true
 		case c.is(nsCal, "text-match"):
-			if f.text != nil {
-				return nil, errFilter
-			}
-			if f.text, err = parseTextMatch(c); err != nil {
+			if err := parseOnce(&f.text, parseTextMatch, c); err != nil {
 				return nil, err
 			}
 		default:

@@ -26,12 +26,7 @@ added up; guests who gave no address are told apart by name. Times are in the or
 stands in the event's UID line.`,
 		Example: "  joinery attendance 5f0c8a1e@example.org\n  joinery attendance 5f0c8a1e@example.org --csv > attendance.csv",
 		Args:    exactly("UID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := p.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer a.Close()
+		RunE: p.opened(func(cmd *cobra.Command, a *app, args []string) error {
 			out := &strings.Builder{}
 			var to attendanceWriter = &attendanceText{whyWriter: &whyWriter{app: a, out: out}}
 			if asCSV {
@@ -40,9 +35,9 @@ stands in the event's UID line.`,
 			if err := a.store.View(cmd.Context(), func(tx *store.Tx) error { return a.attendance(tx, args[0], login, to) }); err != nil {
 				return err
 			}
-			_, err = io.WriteString(p.out, out.String())
+			_, err := io.WriteString(p.out, out.String())
 			return err
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print CSV (RFC 4180, UTF-8), one row for each person and meeting")
 	cmd.Flags().StringVar(&login, "user", "", "only of the event that the user `LOGIN` organises")

@@ -34,15 +34,10 @@ func (p *program) calendarListCommand() *cobra.Command {
 		Use:   "list LOGIN",
 		Short: "List a user's calendars",
 		Args:  exactly("LOGIN"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := p.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer a.Close()
+		RunE: p.opened(func(cmd *cobra.Command, a *app, args []string) error {
 			w := tabwriter.NewWriter(p.out, 0, 4, 2, ' ', 0)
 			fmt.Fprintln(w, "CALENDAR\tNAME\tCONFERENCE\tOBJECTS")
-			err = a.store.View(cmd.Context(), func(tx *store.Tx) error {
+			err := a.store.View(cmd.Context(), func(tx *store.Tx) error {
 				u, err := userByLogin(tx, args[0])
 				if err != nil {
 					return err
@@ -64,7 +59,7 @@ func (p *program) calendarListCommand() *cobra.Command {
 				return err
 			}
 			return w.Flush()
-		},
+		}),
 	}
 }
 
@@ -181,12 +176,7 @@ func (p *program) calendarRemoveCommand() *cobra.Command {
 		Use:   "remove LOGIN/CALENDAR",
 		Short: "Remove a calendar; what its events organise is cancelled",
 		Args:  exactly("LOGIN/CALENDAR"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := p.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer a.Close()
+		RunE: p.opened(func(cmd *cobra.Command, a *app, args []string) error {
 			c, u, err := a.calendar(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -207,7 +197,7 @@ func (p *program) calendarRemoveCommand() *cobra.Command {
 			}
 			fmt.Fprintf(p.out, "removed %s; conferences are deleted and cancellations mailed by joinery serve\n", args[0])
 			return nil
-		},
+		}),
 	}
 }
 

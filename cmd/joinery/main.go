@@ -93,6 +93,18 @@ func (p *program) open(ctx context.Context) (*app, error) {
 	return newApp(ctx, c, log, p.now)
 }
 
+// opened is what a command does with the app that open returns, which is closed at the end.
+func (p *program) opened(do func(cmd *cobra.Command, a *app, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		a, err := p.open(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer a.Close()
+		return do(cmd, a, args)
+	}
+}
+
 // logger logs as the configuration says, to err.
 func (p *program) logger(c *config) *slog.Logger {
 	var level slog.Level

@@ -185,14 +185,9 @@ func (p *program) roomRemoveCommand() *cobra.Command {
 		Use:   "remove ADDRESS",
 		Short: "Remove a room; events that it was booked for stay, without its calendar",
 		Args:  exactly("ADDRESS"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := p.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer a.Close()
+		RunE: p.opened(func(cmd *cobra.Command, a *app, args []string) error {
 			var u *store.User
-			err = a.store.View(cmd.Context(), func(tx *store.Tx) (err error) {
+			err := a.store.View(cmd.Context(), func(tx *store.Tx) (err error) {
 				u, err = roomByAddress(tx, args[0])
 				return err
 			})
@@ -204,7 +199,7 @@ func (p *program) roomRemoveCommand() *cobra.Command {
 			}
 			fmt.Fprintf(p.out, "removed %s <%s>\n", u.Name, u.Addresses[0])
 			return nil
-		},
+		}),
 	}
 }
 

@@ -323,12 +323,7 @@ func (p *program) userRemoveCommand() *cobra.Command {
 		Use:   "remove LOGIN",
 		Short: "Remove a user with all calendars; what they organise is cancelled",
 		Args:  exactly("LOGIN"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := p.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer a.Close()
+		RunE: p.opened(func(cmd *cobra.Command, a *app, args []string) error {
 			u, err := a.person(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -338,7 +333,7 @@ func (p *program) userRemoveCommand() *cobra.Command {
 			}
 			fmt.Fprintf(p.out, "removed %s; conferences are deleted and cancellations mailed by joinery serve\n", u.Login)
 			return nil
-		},
+		}),
 	}
 }
 

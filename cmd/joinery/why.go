@@ -33,14 +33,9 @@ UTC.`,
 			}
 			return exactly("UID")(cmd, args)
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := p.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer a.Close()
+		RunE: p.opened(func(cmd *cobra.Command, a *app, args []string) error {
 			w := &whyWriter{app: a, out: &strings.Builder{}}
-			err = a.store.View(cmd.Context(), func(tx *store.Tx) error {
+			err := a.store.View(cmd.Context(), func(tx *store.Tx) error {
 				if unread {
 					return w.unread(tx)
 				}
@@ -51,7 +46,7 @@ UTC.`,
 			}
 			_, err = io.WriteString(p.out, w.out.String())
 			return err
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&unread, "incoming", false, "tell of mails that came in without a UID that can be read")
 	return cmd
