@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -230,21 +231,22 @@ func (r *Relay) keep(s *session) {
 	time.AfterFunc(idleTime+time.Second, r.sweep)
 }
 
-// sweep closes sessions that nobody used again.
+// sweep closes sessions that nobody used again. It waits for the relay's goodbye, and holds nobody up meanwhile.
 func (r *Relay) sweep() {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	kept := r.idle[:0]
-	for _, s := range r.idle {
-		if r.now().Sub(s.used) < idleTime {
-			kept = append(kept, s)
-			continue
+	var over []*session
+	r.idle = slices.DeleteFunc(r.idle, func(s *session) bool {
+		old := r.now().Sub(s.used) >= idleTime
+		if old {
+			over = append(over, s)
 		}
-		s.conn.SetDeadline(time.Now().Add(time.Second))
-		s.client.Quit()
+		return old
+	})
+	r.mu.Unlock()
+	for _, s := range over {
+		_ = s.client.Quit()
 		s.conn.Close()
 	}
-	r.idle = kept
 }
 
 // open connects, greets, turns on TLS and logs in.

@@ -33,6 +33,10 @@ const poll = 5 * time.Second
 // subject: should the store be slow and the program die, no more is done twice.
 const maxRecords = 2
 
+// recordPause is between attempts to record what came of work, where the store takes nothing: its disk is full, or
+// another program keeps it locked.
+const recordPause = time.Second
+
 // ErrLost tells that a job's lease has gone to another worker.
 var ErrLost = errors.New("the lease is lost")
 

@@ -253,6 +253,7 @@ func (q *queue) work(ctx context.Context, jobs []*Job) {
 	recording := make(chan struct{}, maxRecords)
 	var lost atomic.Bool // what came of one could not be recorded: no more is done that may have to be done again
 	began := time.Now()
+	deadline := began.Add(Lease - margin)
 	for i, j := range jobs {
 		if i > 0 && (ctx.Err() != nil || lost.Load() || time.Since(began) > batchTime) {
 			q.giveBack(ctx, jobs[i:])
@@ -260,9 +261,9 @@ func (q *queue) work(ctx context.Context, jobs []*Job) {
 		}
 		log := q.log.With("subject", j.Subject)
 		w := j.Work // what the handler does to its copy does not count
-		next, err := q.handle(ctx, j, began.Add(Lease-margin), log)
+		next, err := q.handle(ctx, j, deadline, log)
 		record := func() {
-			if !q.record(ctx, w, j.last, next, err, log) {
+			if !q.record(ctx, w, j.last, next, err, deadline, log) {
 				lost.Store(true)
 			}
 			q.leave(w.Subject)
@@ -285,9 +286,12 @@ func (q *queue) work(ctx context.Context, jobs []*Job) {
 	q.signal()
 }
 
+var errPanic = errors.New("panic")
+
 // record writes down what came of a job: last, which may be nil, and what its handler returned. It tells whether
-// that is in the store.
-func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) (time.Time, error), next time.Time, failed error, log *slog.Logger) bool {
+// that is in the store. Where that takes nothing now it is tried until deadline: what was done would be done again.
+func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) (time.Time, error), next time.Time, failed error,
+	deadline time.Time, log *slog.Logger) bool {
 	// What was done is recorded also when the program is being stopped.
 	stopped, ctx := ctx.Err() != nil, context.WithoutCancel(ctx)
 	outcome := func(tx *store.Tx, next time.Time) error {
@@ -301,25 +305,33 @@ func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) (
 		log.Warn("work failed", "attempts", w.Attempts+1, "again_in", delay, "error", failed)
 		return tx.RetryWork(&w, q.store.Now().Add(delay), failed.Error())
 	}
-	if last != nil && !errors.Is(failed, ErrLost) {
+	for last != nil && !errors.Is(failed, ErrLost) {
+		var own error // of the work, not of the store
 		err := q.store.Update(ctx, func(tx *store.Tx) error {
-			if err := (&Job{Work: w}).Hold(tx); err != nil {
-				return err
+			if own = (&Job{Work: w}).Hold(tx); own != nil {
+				return own
 			}
-			again, err := last(tx)
-			if err != nil {
-				return err
+			own = errPanic // unless last returns
+			var again time.Time
+			if again, own = last(tx); own != nil {
+				return own
 			}
 			return outcome(tx, earlier(next, again))
 		})
-		switch {
-		case err == nil:
+		if err == nil {
 			return true
-		case errors.Is(err, ErrAgain):
+		}
+		if own == nil && time.Until(deadline) > 0 && !errors.Is(err, store.ErrClosed) {
+			log.Warn("recording what came of work; it is tried again", "error", err)
+			time.Sleep(recordPause)
+			continue
+		}
+		if errors.Is(err, ErrAgain) {
 			next, failed = q.store.Now(), nil
-		default:
+		} else {
 			failed = fmt.Errorf("recording what came of it: %w", err)
 		}
+		break
 	}
 	if errors.Is(failed, ErrLost) {
 		log.Warn("work came too late: its lease is lost")
