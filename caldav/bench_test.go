@@ -19,24 +19,33 @@ const many = 10_000
 
 var manyFrom = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// fillMany gives anna many events, as if they had been put.
+// fillMany gives anna many events.
 func (f *fixture) fillMany() {
+	f.Helper()
+	f.fillTenYears(many, func(i int, at time.Time) []string {
+		lines := []string{"DTSTART:" + at.Format(utcForm), "DTEND:" + at.Add(time.Hour).Format(utcForm), "LOCATION:Room 5",
+			"DESCRIPTION:" + strings.Repeat("What is to be talked about. ", 8), "STATUS:CONFIRMED", "SEQUENCE:1"}
+		if i%10 == 3 {
+			lines = append(lines, "RRULE:FREQ=WEEKLY;COUNT=20", "EXDATE:"+at.AddDate(0, 0, 21).Format(utcForm))
+		}
+		return lines
+	})
+}
+
+// fillTenYears gives anna n events all over ten years from manyFrom on, as if they had been put; lines are of the one
+// of a number and a time.
+func (f *fixture) fillTenYears(n int, lines func(i int, at time.Time) []string) {
 	f.Helper()
 	err := f.store.Update(context.Background(), func(tx *store.Tx) error {
 		c, err := tx.CalendarBySlug(f.anna.ID, DefaultCalendar)
 		if err != nil {
 			return err
 		}
-		step := 10 * 365 * 24 * time.Hour / many
-		for i := range many {
-			at := manyFrom.Add(time.Duration(i*7919%many) * step)
-			lines := []string{"DTSTART:" + at.Format(utcForm), "DTEND:" + at.Add(time.Hour).Format(utcForm), "LOCATION:Room 5",
-				"DESCRIPTION:" + strings.Repeat("What is to be talked about. ", 8), "STATUS:CONFIRMED", "SEQUENCE:1"}
-			if i%10 == 3 {
-				lines = append(lines, "RRULE:FREQ=WEEKLY;COUNT=20", "EXDATE:"+at.AddDate(0, 0, 21).Format(utcForm))
-			}
+		step := 10 * 365 * 24 * time.Hour / time.Duration(n)
+		for i := range n {
 			uid := fmt.Sprintf("many-%05d", i)
-			o, err := ical.Parse([]byte(event(uid, lines...)), ical.Limits{})
+			at := manyFrom.Add(time.Duration(i*7919%n) * step)
+			o, err := ical.Parse([]byte(event(uid, lines(i, at)...)), ical.Limits{})
 			if err != nil {
 				return err
 			}

@@ -14,17 +14,7 @@ import (
 // addRoom adds a room or resource, which has no password.
 func (f *fixture) addRoom(address, name string, kind store.UserKind) *store.User {
 	f.Helper()
-	u := &store.User{Login: address, Name: name, Locale: "en", Zone: "Europe/Moscow", Addresses: []string{address}, Kind: kind}
-	err := f.store.Update(context.Background(), func(tx *store.Tx) error {
-		if err := tx.CreateUser(u); err != nil {
-			return err
-		}
-		return tx.CreateCalendar(&store.Calendar{UserID: u.ID, Slug: DefaultCalendar, Name: name, Components: storable})
-	})
-	if err != nil {
-		f.Fatal(err)
-	}
-	return u
+	return f.create(&store.User{Login: address, Name: name, Addresses: []string{address}, Kind: kind})
 }
 
 // book puts an event that a room has accepted into its calendar.

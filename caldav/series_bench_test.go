@@ -1,15 +1,11 @@
 package caldav
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"joinery/caldav/ical"
-	"joinery/store"
 )
 
 // seriesMix are the rules that an office's recurring events have, as often as they stand here.
@@ -24,40 +20,16 @@ var seriesMix = []string{
 // fillSeries gives anna n events in ten years, a tenth of them recurring by the rules.
 func (f *fixture) fillSeries(n int, rules []string) {
 	f.Helper()
-	err := f.store.Update(context.Background(), func(tx *store.Tx) error {
-		c, err := tx.CalendarBySlug(f.anna.ID, DefaultCalendar)
-		if err != nil {
-			return err
+	f.fillTenYears(n, func(i int, at time.Time) []string {
+		at = at.Truncate(time.Hour)
+		const form = "20060102T150405"
+		lines := []string{"DTSTART;TZID=Europe/Berlin:" + at.Format(form), "DTEND;TZID=Europe/Berlin:" + at.Add(time.Hour).Format(form),
+			"LOCATION:Room 5", "DESCRIPTION:" + strings.Repeat("What is to be talked about. ", 8)}
+		if i%10 == 3 {
+			lines = append(lines, "RRULE:"+rules[i/10%len(rules)], "EXDATE;TZID=Europe/Berlin:"+at.AddDate(0, 0, 14).Format(form))
 		}
-		step := 10 * 365 * 24 * time.Hour / time.Duration(n)
-		for i := range n {
-			at := manyFrom.Add(time.Duration(i*7919%n) * step).Truncate(time.Hour)
-			const form = "20060102T150405"
-			lines := []string{"DTSTART;TZID=Europe/Berlin:" + at.Format(form), "DTEND;TZID=Europe/Berlin:" + at.Add(time.Hour).Format(form),
-				"LOCATION:Room 5", "DESCRIPTION:" + strings.Repeat("What is to be talked about. ", 8)}
-			if i%10 == 3 {
-				lines = append(lines, "RRULE:"+rules[i/10%len(rules)], "EXDATE;TZID=Europe/Berlin:"+at.AddDate(0, 0, 14).Format(form))
-			}
-			uid := fmt.Sprintf("many-%05d", i)
-			o, err := ical.Parse([]byte(event(uid, lines...)), ical.Limits{})
-			if err != nil {
-				return err
-			}
-			s, err := ical.Check(o, 0)
-			if err != nil {
-				return err
-			}
-			err = tx.PutObject(&store.Object{CalendarID: c.ID, Name: uid + ".ics", UID: uid, Component: s.Component, ETag: uid,
-				Start: s.Start, End: s.End, Recurring: s.Recurring, Takes: s.Takes, Seasons: uint64(s.Seasons), Data: o.Data})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return lines
 	})
-	if err != nil {
-		f.Fatal(err)
-	}
 }
 
 // eachSize runs a benchmark with calendars of several sizes: with all kinds of series, whose results grow

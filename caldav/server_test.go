@@ -75,12 +75,18 @@ func testHash(password string) string {
 
 func (f *fixture) addUser(login, name string, addresses ...string) *store.User {
 	f.Helper()
-	u := &store.User{Login: login, Name: name, Locale: "en", Zone: "Europe/Moscow", Password: testHash("demo"), Addresses: addresses}
+	return f.create(&store.User{Login: login, Name: name, Password: testHash("demo"), Addresses: addresses})
+}
+
+// create adds a user or room with a calendar of that name.
+func (f *fixture) create(u *store.User) *store.User {
+	f.Helper()
+	u.Locale, u.Zone = "en", "Europe/Moscow"
 	err := f.store.Update(context.Background(), func(tx *store.Tx) error {
 		if err := tx.CreateUser(u); err != nil {
 			return err
 		}
-		return tx.CreateCalendar(&store.Calendar{UserID: u.ID, Slug: DefaultCalendar, Name: name, Components: storable})
+		return tx.CreateCalendar(&store.Calendar{UserID: u.ID, Slug: DefaultCalendar, Name: u.Name, Components: storable})
 	})
 	if err != nil {
 		f.Fatal(err)

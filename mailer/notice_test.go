@@ -105,20 +105,7 @@ func TestOwedBesidesChanges(t *testing.T) {
 			for _, set := range tt.set {
 				set(&k)
 			}
-			list, next, err := k.decide(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := summary(list); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-			var want time.Time
-			if tt.next != 0 {
-				want = testNow.Add(tt.next)
-			}
-			if !next.Equal(want) {
-				t.Errorf("looks again at %v, want %v", next, want)
-			}
+			list := wantDecided(t, &k, tt.want, tt.next)
 			for _, o := range list {
 				if force := o.Delivery != nil && o.Delivery.Forced; o.Unforce != (force && tt.name != "forced and an instance off") {
 					t.Errorf("%s: told once more is done: %v", o.Address, o.Unforce)

@@ -54,6 +54,27 @@ func told(t *testing.T, body string) store.Delivery {
 	}
 }
 
+// wantDecided decides and checks whom something is owed, as summary tells it, and that the next look is so long
+// after testNow (0: there is none).
+func wantDecided(t *testing.T, k *look, want string, after time.Duration) []owed {
+	t.Helper()
+	list, next, err := k.decide(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := summary(list); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	var again time.Time
+	if after != 0 {
+		again = testNow.Add(after)
+	}
+	if !next.Equal(again) {
+		t.Errorf("looks again at %v, want %v", next, again)
+	}
+	return list
+}
+
 func summary(list []owed) string {
 	var out []string
 	for _, o := range list {
@@ -174,20 +195,7 @@ func TestOwedByOrganizer(t *testing.T) {
 			if tt.known != nil {
 				k.deliveries = tt.known(t)
 			}
-			list, next, err := k.decide(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := summary(list); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-			var want time.Time
-			if tt.next != 0 {
-				want = testNow.Add(tt.next)
-			}
-			if !next.Equal(want) {
-				t.Errorf("looks again at %v, want %v", next, want)
-			}
+			wantDecided(t, &k, tt.want, tt.next)
 		})
 	}
 }
@@ -241,20 +249,7 @@ func TestOwedByAttendee(t *testing.T) {
 			if tt.said != "" {
 				k.deliveries = said(t, tt.said)
 			}
-			list, next, err := k.decide(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := summary(list); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-			var want time.Time
-			if tt.next != 0 {
-				want = testNow.Add(tt.next)
-			}
-			if !next.Equal(want) {
-				t.Errorf("looks again at %v, want %v", next, want)
-			}
+			wantDecided(t, &k, tt.want, tt.next)
 		})
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -90,24 +89,7 @@ func found(t *testing.T, text, pattern string) []string {
 // request asks as anna.
 func request(t *testing.T, method, url, body string) (int, string) {
 	t.Helper()
-	r, err := http.NewRequest(method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.SetBasicAuth("anna", "demo")
-	if body != "" {
-		r.Header.Set("Content-Type", "text/calendar")
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(data)
+	return as(t, "anna", "demo", method, url, body)
 }
 
 // TestDemo does what the demo says one can do.

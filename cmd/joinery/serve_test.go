@@ -66,7 +66,7 @@ func (c *commandLine) serve() (address string, stop func() (code int, stderr str
 	return strings.TrimPrefix(strings.TrimSpace(out.String()), "listening on "), stop
 }
 
-// as asks as a user and returns the status.
+// as asks as a user and returns the status and the body.
 func as(t *testing.T, login, password, method, url, body string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequest(method, url, strings.NewReader(body))
