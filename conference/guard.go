@@ -164,7 +164,7 @@ func (g *guard) call(ctx context.Context, name string, do func(context.Context) 
 	switch {
 	case err == nil:
 		g.o.Log.DebugContext(ctx, "provider call", "call", name, "took", took)
-	case kind == Gone || !asked:
+	case kind == Gone || !asked || errors.Is(ctx.Err(), context.Canceled): // the account is not to blame
 		g.o.Log.DebugContext(ctx, "provider call", "call", name, "took", took, "kind", kind, "error", err)
 	default:
 		g.o.Log.WarnContext(ctx, "provider call failed", "call", name, "took", took, "kind", kind, "error", err)

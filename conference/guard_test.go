@@ -222,6 +222,30 @@ func TestGuardFailing(t *testing.T) {
 	}
 }
 
+// TestGuardWarns of what the account is to blame for, not of a call that the program's end breaks off.
+func TestGuardWarns(t *testing.T) {
+	p := &plain{}
+	var log bytes.Buffer
+	g := Guard(p, GuardOptions{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p.do = func(ctx context.Context, _ func(Room) error) (Room, error) {
+		cancel()
+		return Room{}, &Error{Kind: Temporary, Call: "x", Err: ctx.Err()}
+	}
+	_ = g.Release(ctx, Room{})
+	if log.Len() > 0 {
+		t.Errorf("of a caller who gave up it is logged: %s", log.String())
+	}
+	p.do = func(context.Context, func(Room) error) (Room, error) {
+		return Room{}, &Error{Kind: Temporary, Call: "x", Err: context.DeadlineExceeded}
+	}
+	_ = g.Release(t.Context(), Room{})
+	if !strings.Contains(log.String(), "level=WARN") {
+		t.Errorf("of an account that does not answer it is logged: %q", log.String())
+	}
+}
+
 // TestGuardRecord gives record's own error back, and the room as far as it was recorded when a
 // provider panics.
 func TestGuardRecord(t *testing.T) {
