@@ -56,10 +56,13 @@ func calError(status int, condition string) *httpError {
 // statusClosed is what logs and metrics say of requests whose client has gone.
 const statusClosed = 499
 
+// fullRetry is when a client may try again what found the disk full.
+const fullRetry = time.Minute
+
 var errNotFound = refuse(http.StatusNotFound, "there is nothing here")
 
 // asHTTPError says what the client is told about err. An error that is not the client's is 500
-// and tells nothing of itself.
+// and tells nothing of itself; where the disk is full it is 507 (RFC 4918 §11.5).
 func asHTTPError(err error, home func(name string) string) *httpError {
 	var h *httpError
 	if errors.As(err, &h) {
@@ -78,6 +81,11 @@ func asHTTPError(err error, home func(name string) string) *httpError {
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		return errNotFound
+	}
+	if errors.Is(err, store.ErrFull) {
+		h = refuse(http.StatusInsufficientStorage, "the server's disk is full: nothing was stored")
+		h.retryAfter = fullRetry
+		return h
 	}
 	if errors.Is(err, context.Canceled) {
 		return refuse(statusClosed, "the request was given up")

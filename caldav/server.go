@@ -176,7 +176,7 @@ func (q *request) fail(err error) {
 		slug, object, _ := strings.Cut(name, "/")
 		return objectPath(q.user.Login, slug, object)
 	})
-	if e.status == http.StatusInternalServerError && q.ctx().Err() == nil {
+	if (e.status == http.StatusInternalServerError || errors.Is(err, store.ErrFull)) && q.ctx().Err() == nil {
 		q.log.LogAttrs(q.ctx(), slog.LevelError, "caldav: request", slog.String("method", q.r.Method),
 			slog.String("path", q.r.URL.Path), slog.Any("error", err))
 	}

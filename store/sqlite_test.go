@@ -195,3 +195,29 @@ func TestDamageIsFound(t *testing.T) {
 		t.Error("damage was not found")
 	}
 }
+
+// A change that finds the disk full says so, and leaves nothing; the next one that fits is made.
+func TestFullDisk(t *testing.T) {
+	s := openPath(t, filepath.Join(t.TempDir(), "joinery.db"))
+	limit := func(pages string) {
+		t.Helper()
+		if _, err := s.write.ExecContext(t.Context(), "PRAGMA max_page_count = "+pages); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit("1") // SQLite makes it as many as there are
+	err := s.Update(t.Context(), func(tx *Tx) error { return tx.SetMeta("large", strings.Repeat("x", 1<<20)) })
+	if !errors.Is(err, ErrFull) {
+		t.Errorf("a change that does not fit: got %v, want ErrFull", err)
+	}
+	limit("1073741823")
+	err = s.Update(t.Context(), func(tx *Tx) error {
+		if large, err := tx.Meta("large"); err != nil || large != "" {
+			t.Errorf("of what did not fit %d bytes are there (%v)", len(large), err)
+		}
+		return tx.SetMeta("small", "x")
+	})
+	if err != nil {
+		t.Error("a change that fits:", err)
+	}
+}

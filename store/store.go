@@ -20,6 +20,7 @@ var (
 	ErrExists       = errors.New("exists already")
 	ErrExpiredToken = errors.New("the sync token is too old or unknown")
 	ErrClosed       = errors.New("the store is closed")
+	ErrFull         = errors.New("the disk is full")
 )
 
 // Options are what a store is given from outside.

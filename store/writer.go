@@ -106,6 +106,9 @@ func (s *Store) update(ctx context.Context, f func(*Tx) error) error {
 		}
 		err = <-r.done
 	}
+	if isFull(err) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
 	if err != nil {
 		return err
 	}
