@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"database/sql"
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // Changes lists what changed in a calendar since a sync token (a Seq, or the upTo of an earlier
@@ -73,19 +75,36 @@ func (tx *Tx) ExpireTokens() error {
 	return nil
 }
 
-const tagsQuery = `SELECT seq, name, component, etag FROM objects WHERE calendar_id = ? AND seq > ? ORDER BY seq LIMIT ?`
+// tagsQuery reads members as one text, which costs much less than a row for each: fields end with the unit
+// separator and members with the record separator, which no name holds (see named).
+const tagsQuery = `SELECT group_concat(seq || char(31) || name || char(31) || component || char(31) || etag, char(30)) FROM
+	(SELECT seq, name, component, etag FROM objects WHERE calendar_id = ? AND seq > ? ORDER BY seq LIMIT ?)`
 
 // EachTag calls f for the members of a calendar that changed after a Seq, at most limit, in the order
 // of their Seq. What f gets is valid until it returns.
 func (tx *Tx) EachTag(calendarID, after int64, limit int, f func(seq int64, name, component, etag []byte) error) error {
-	var seq int64
-	var name, component, etag sql.RawBytes
-	fields := []any{&seq, &name, &component, &etag}
+	var text sql.RawBytes
 	err := tx.each(func(scan scan) error {
-		if err := scan(fields...); err != nil {
+		if err := scan(&text); err != nil {
 			return err
 		}
-		return f(seq, name, component, etag)
+		for member := range bytes.SplitSeq(text, []byte{30}) {
+			fields := bytes.SplitN(member, []byte{31}, 4)
+			if len(member) == 0 {
+				continue // there is none
+			}
+			if len(fields) != 4 {
+				return fmt.Errorf("a member that cannot be read: %q", member)
+			}
+			seq, err := strconv.ParseInt(string(fields[0]), 10, 64)
+			if err != nil {
+				return err
+			}
+			if err := f(seq, fields[1], fields[2], fields[3]); err != nil {
+				return err
+			}
+		}
+		return nil
 	}, tagsQuery, calendarID, after, limit)
 	if err != nil {
 		return fmt.Errorf("list tags: %w", err)

@@ -474,3 +474,46 @@ func TestExpiredTokens(t *testing.T) {
 		t.Errorf("since the first list: %q", names)
 	}
 }
+
+// Tags are read as they were stored, whatever a name holds; what would break the list of them cannot be stored.
+func TestTags(t *testing.T) {
+	s := openStore(t, store.Options{})
+	c := newCalendar(t, s, "anna")
+	names := []string{"plain.ics", "with space, \"quotes\" and 'more'.ics", "встреча.ics", "\u0085\u2028.ics", "", ";|:"}
+	for _, name := range names {
+		put(t, s, &store.Object{CalendarID: c.ID, Name: name, UID: "u " + name, Component: "VEVENT", Data: []byte("1"), ETag: "e-" + name})
+	}
+	read := func(after int64, limit int) (got []string) {
+		t.Helper()
+		view(t, s, func(tx *store.Tx) error {
+			return tx.EachTag(c.ID, after, limit, func(seq int64, name, component, etag []byte) error {
+				if string(component) != "VEVENT" || string(etag) != "e-"+string(name) || seq <= after {
+					t.Errorf("got %d %q %q %q", seq, name, component, etag)
+				}
+				got, after = append(got, string(name)), seq
+				return nil
+			})
+		})
+		return got
+	}
+	if got := read(0, 100); !slices.Equal(got, names) {
+		t.Errorf("got %q, want %q", got, names)
+	}
+	if got := read(0, 2); !slices.Equal(got, names[:2]) {
+		t.Errorf("the first two: got %q", got)
+	}
+	if got := read(1<<40, 100); got != nil {
+		t.Errorf("after the last: got %q", got)
+	}
+	o := &store.Object{CalendarID: c.ID, Name: "ok.ics", UID: "ok", Data: []byte("1"), ETag: "ok"}
+	put(t, s, o)
+	for _, bad := range []string{"a\x1eb", "a\x1fb", "\n"} {
+		err := s.Update(t.Context(), func(tx *store.Tx) error {
+			return tx.PutObject(&store.Object{CalendarID: c.ID, Name: bad, UID: bad, Data: []byte("1"), ETag: "1"})
+		})
+		moved := s.Update(t.Context(), func(tx *store.Tx) error { return tx.MoveObject(o.ID, c.ID, bad) })
+		if err == nil || moved == nil {
+			t.Errorf("%q was taken: %v, %v", bad, err, moved)
+		}
+	}
+}

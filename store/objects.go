@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -80,7 +81,18 @@ func (tx *Tx) PutObject(o *Object) error {
 	return nil
 }
 
+// named refuses names that no path has (a control character is refused there, too), since lists rely on it.
+func named(name string) error {
+	if strings.ContainsFunc(name, func(r rune) bool { return r < 0x20 }) {
+		return fmt.Errorf("the name %q has a control character", name)
+	}
+	return nil
+}
+
 func (tx *Tx) insertObject(o *Object) error {
+	if err := named(o.Name); err != nil {
+		return err
+	}
 	seq, userID, err := tx.raiseSeq(o.CalendarID)
 	if err != nil {
 		return err
@@ -135,6 +147,9 @@ func (tx *Tx) DeleteByUID(calendarID int64, uid string) error {
 // MoveObject renames an object, also into another calendar: a tombstone at the old place, a change at
 // the new one. ErrExists if the new place is taken; nothing happens if it is the old one.
 func (tx *Tx) MoveObject(id, calendarID int64, name string) error {
+	if err := named(name); err != nil {
+		return err
+	}
 	var fromID int64
 	var fromName string
 	err := tx.row([]any{&fromID, &fromName}, `SELECT calendar_id, name FROM objects WHERE id = ?`, id)

@@ -101,7 +101,7 @@ func TestRangesFindWhatOverlaps(t *testing.T) {
 }
 
 // TestPlans has SQLite say how it finds what is asked for most: from an index, never by going through
-// all members.
+// all members (what a subquery has found is gone through).
 func TestPlans(t *testing.T) {
 	s := openPath(t, filepath.Join(t.TempDir(), "joinery.db"))
 	ranges, args := inRange(spanColumns, 1, "VEVENT", Range{From: time.Unix(1, 0), To: time.Unix(2, 0), Seasons: 1})
@@ -123,7 +123,7 @@ func TestPlans(t *testing.T) {
 				return err
 			}, `EXPLAIN QUERY PLAN `+tt.query, tt.args...)
 		})
-		if text := strings.Join(plan, "\n"); err != nil || !strings.Contains(text, tt.want) || strings.Contains(text, "SCAN") || strings.Contains(text, "B-TREE") {
+		if text := strings.Join(plan, "\n"); err != nil || !strings.Contains(text, tt.want) || strings.Contains(strings.ReplaceAll(text, "SCAN (subquery", ""), "SCAN") || strings.Contains(text, "B-TREE") {
 			t.Errorf("%s\nis found by\n%s\nwant %s (%v)", tt.query, text, tt.want, err)
 		}
 	}
