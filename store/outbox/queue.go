@@ -321,7 +321,8 @@ func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) (
 		if err == nil {
 			return true
 		}
-		if own == nil && time.Until(deadline) > 0 && !errors.Is(err, store.ErrClosed) {
+		unable := own == nil && !errors.Is(err, store.ErrClosed) || errors.Is(err, store.ErrFull)
+		if unable && time.Until(deadline) > 0 {
 			log.Warn("recording what came of work; it is tried again", "error", err)
 			time.Sleep(recordPause)
 			continue
