@@ -39,7 +39,8 @@ func (e *Edit) Replace(l *Line, content string) {
 	e.lines[l] = unbroken(content)
 }
 
-// SetValue replaces only l's value (already escaped); name and parameters stay to the byte.
+// SetValue replaces only l's value (already escaped); name and parameters stay to the byte, but for a carriage
+// return or a NUL, which may not stand in a line.
 func (e *Edit) SetValue(l *Line, value string) {
 	if l == nil || l.o != e.o {
 		return

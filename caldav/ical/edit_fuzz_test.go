@@ -124,7 +124,11 @@ func (m *editModel) call(what, which int, text string) {
 		m.content[l] = "X-PUT:" + EscapeText(text)
 		m.edit.Replace(l, m.content[l])
 	case 1:
-		m.content[l] = before[:valueAt(before)] + EscapeText(text)
+		set := before[:valueAt(before)] + EscapeText(text)
+		if set != l.Raw() {
+			set = unbroken(set) // a CR in a parameter is lost
+		}
+		m.content[l] = set
 		m.edit.SetValue(l, EscapeText(text))
 	case 2:
 		m.edit.SetParam(l, "X-P", text)

@@ -53,10 +53,18 @@ func componentSpan(o *Object, c *Component) (from, to time.Time, err error) {
 	return from, to, nil
 }
 
-// widest is the first and the last instant that t may be, in whatever zone it is read.
+// widest is the first and the last instant that t may be, in whatever zone it is read. Neither is zero, which
+// stands for none, where t is not.
 func (t Time) widest() (first, last time.Time) {
+	first, last = t.Time.UTC(), t.Time.UTC()
 	if t.Floating || t.AllDay {
-		return t.Time.Add(-floatingReach).UTC(), t.Time.Add(floatingReach).UTC()
+		first, last = first.Add(-floatingReach), last.Add(floatingReach)
 	}
-	return t.Time.UTC(), t.Time.UTC()
+	if first.IsZero() && !t.Time.IsZero() {
+		first = first.Add(-time.Second)
+	}
+	if last.IsZero() && !t.Time.IsZero() {
+		last = last.Add(time.Second)
+	}
+	return first, last
 }
