@@ -107,9 +107,9 @@ func New(o Options) (*Sender, error) {
 // lookers is how many events are looked at side by side: a large one does not hold up the others.
 const lookers = 4
 
-// sessionMails is how many messages are leased at once for one session with the relay. What came of each is
-// recorded while the next is sent: if the program dies, few are handed over a second time.
-const sessionMails = 16
+// sessionMails is how many messages a session with the relay takes at once, so that leases and outcomes share
+// transactions. What comes behind a mail that the relay is slow with waits for it: they are few.
+const sessionMails = 5
 
 // Queues are the work that the sender does: looking at events, and submitting messages.
 func (s *Sender) Queues() []outbox.Queue {
