@@ -2,6 +2,7 @@ package outbox_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -21,6 +22,7 @@ type bench struct {
 	t       *testing.T
 	s       *store.Store
 	r       *outbox.Runner
+	path    string // of the database
 	stop    context.CancelFunc
 	stopped chan error
 }
@@ -34,7 +36,7 @@ func inBubble(t *testing.T, f func(b *bench)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := &bench{t: t, s: s, r: outbox.New(s, outbox.Options{})}
+		b := &bench{t: t, s: s, r: outbox.New(s, outbox.Options{}), path: path}
 		defer func() {
 			b.halt()
 			if err := s.Close(); err != nil {
@@ -66,6 +68,18 @@ func (b *bench) update(f func(tx *store.Tx) error) {
 	b.t.Helper()
 	if err := b.s.Update(context.Background(), f); err != nil {
 		b.t.Fatal(err)
+	}
+}
+
+// exec does to the database what another program might.
+func (b *bench) exec(query string) {
+	db, err := sql.Open("sqlite3", b.path)
+	if err == nil {
+		_, err = db.Exec(query)
+		err = errors.Join(err, db.Close())
+	}
+	if err != nil {
+		b.t.Error(err)
 	}
 }
 

@@ -308,8 +308,12 @@ func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) (
 	for last != nil && !errors.Is(failed, ErrLost) {
 		var own error // of the work, not of the store
 		err := q.store.Update(ctx, func(tx *store.Tx) error {
-			if own = (&Job{Work: w}).Hold(tx); own != nil {
-				return own
+			own = nil // of an earlier attempt
+			if err := (&Job{Work: w}).Hold(tx); errors.Is(err, ErrLost) {
+				own = err
+				return err
+			} else if err != nil {
+				return err
 			}
 			own = errPanic // unless last returns
 			var again time.Time

@@ -220,3 +220,30 @@ func TestRecordOnAFullDisk(t *testing.T) {
 		}
 	})
 }
+
+// What was done is recorded also where the lease cannot be read for a while: it is not done again.
+func TestRecordWhereTheLeaseCannotBeRead(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		tr := newTrace()
+		b.r.Add(outbox.Queue{Kind: "k", Handle: func(_ context.Context, j *outbox.Job) (time.Time, error) {
+			tr.add("%d", j.Subject)
+			b.exec("ALTER TABLE work RENAME TO work_away")
+			go func() {
+				time.Sleep(2500 * time.Millisecond)
+				b.exec("ALTER TABLE work_away RENAME TO work")
+			}()
+			j.Record(func(*store.Tx) (time.Time, error) {
+				tr.add("recorded")
+				return time.Time{}, nil
+			})
+			return time.Time{}, nil
+		}})
+		b.touch(1, 0)
+		b.start()
+		time.Sleep(time.Minute)
+		tr.want(t, "0s 1", "3s recorded")
+		if w := b.row(1); w != nil {
+			t.Errorf("work is left: %+v", w)
+		}
+	})
+}
