@@ -50,6 +50,7 @@ type saving struct {
 	addresses            []string
 	j                    *joining
 	moved                map[*ical.VEvent]bool // of incoming: at another time than held has it
+	back                 []time.Time           // what incoming takes out and is not to be out
 	stale                bool
 	forbidden            string
 }
@@ -78,7 +79,7 @@ func (s *saving) run() {
 	}
 	for _, v := range s.held.Overrides {
 		id := s.held.id(v)
-		if s.incoming.override(id) != nil || s.incoming.takesOut(id) || s.released(v) {
+		if s.incoming.override(id) != nil || s.incoming.takesOut(id) && !among(s.back, id) || s.released(v) {
 			continue
 		}
 		s.stale = s.stale || s.base != nil && s.base.override(id) == nil
@@ -205,16 +206,21 @@ func (s *saving) exdates() {
 		s.stale = s.stale || known && !among(before, at)
 		s.exclude(at)
 	}
-	var back []time.Time
 	for _, at := range missing(theirs, ours) {
-		if _, is := s.held.at(at); known && among(before, at) || !is && s.moved[s.incoming.Master] {
-			back = append(back, at)
+		if _, is := s.held.at(at); known && among(before, at) || !is && s.moved[s.incoming.Master] || s.movedAlone(at) {
+			s.back = append(s.back, at)
 		}
 	}
-	if len(back) > 0 {
+	if len(s.back) > 0 {
 		s.stale = true
-		s.j.include(s.incoming.Master, back)
+		s.j.include(s.incoming.Master, s.back)
 	}
+}
+
+// movedAlone tells whether the instance at has another time of its own now than where the client took it out.
+func (s *saving) movedAlone(at time.Time) bool {
+	now, before := s.held.override(at), s.baseOf(at)
+	return now != nil && before != nil && !sameTime(before, now)
 }
 
 // exclude adds an EXDATE to incoming's master.
