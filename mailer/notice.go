@@ -267,7 +267,7 @@ func (n *notice) record(tx *store.Tx, eventID int64) error {
 			if n.token != "" && !rows[i].Start.IsZero() && !tokened {
 				rows[i].Token, tokened = n.token, true
 			}
-			if err := tx.PutAnswer(&rows[i]); err != nil {
+			if err := tx.NoteAnswer(&rows[i]); err != nil {
 				return fmt.Errorf("recording what was told: %w", err)
 			}
 		}
@@ -282,7 +282,7 @@ func (n *notice) record(tx *store.Tx, eventID int64) error {
 			return errChanged
 		}
 		rows[i].Refusal = store.RefusalTold
-		if err := tx.PutAnswer(&rows[i]); err != nil {
+		if err := tx.NoteAnswer(&rows[i]); err != nil {
 			return fmt.Errorf("recording what was told: %w", err)
 		}
 	}

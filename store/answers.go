@@ -45,6 +45,17 @@ func (tx *Tx) PutAnswer(a *Answer) error {
 	return nil
 }
 
+// NoteAnswer keeps what was done about an answer: Waiting, Told, Token and Refusal. Updated stays, for nothing new
+// was said.
+func (tx *Tx) NoteAnswer(a *Answer) error {
+	_, err := tx.exec(`UPDATE answers SET waiting_since = ?, told = ?, token = ?, refusal = ? WHERE id = ?`,
+		instant(a.Waiting), a.Told, a.Token, a.Refusal, a.ID)
+	if err != nil {
+		return fmt.Errorf("note what was done about an answer: %w", err)
+	}
+	return nil
+}
+
 func (i *Incoming) fields() []any {
 	return []any{&i.ID, (*instant)(&i.At), &i.UID, &i.Address, &i.MessageID, &i.Method, &i.Outcome, &i.Detail}
 }

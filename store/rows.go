@@ -275,7 +275,7 @@ type Answer struct {
 	Token        string    // of the page on which the organiser decides about proposals; unguessable, never logged; empty: none yet
 	Refusal      Refusal   // of the proposal
 	Created      time.Time
-	Updated      time.Time
+	Updated      time.Time // when this answer came
 }
 
 // A Refusal is the organiser's word that a proposed time is not taken up.

@@ -89,7 +89,7 @@ func (c *Changer) promote(tx *store.Tx, p *Present) error {
 		if mine := attendeeOf(v, a.Address); mine == nil || mine.PartStat != "TENTATIVE" {
 			// Asked anew since, for another time, or not invited any more: nobody comes unasked.
 			a.Waiting = time.Time{}
-			if err := tx.PutAnswer(a); err != nil {
+			if err := tx.NoteAnswer(a); err != nil {
 				return err
 			}
 			continue
@@ -113,7 +113,7 @@ func (c *Changer) promote(tx *store.Tx, p *Present) error {
 			return nil
 		}
 		a.Waiting = time.Time{}
-		if err := tx.PutAnswer(a); err != nil {
+		if err := tx.NoteAnswer(a); err != nil {
 			return err
 		}
 		if err := c.opts.Outbox.Touch(tx, WorkMail, p.Row.ID, tx.Now()); err != nil {

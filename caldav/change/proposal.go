@@ -177,7 +177,7 @@ func (c *Changer) refuseProposal(tx *store.Tx, p *Present, a *store.Answer, user
 			a.Refusal = store.RefusalTold
 		}
 	}
-	if err := tx.PutAnswer(a); err != nil {
+	if err := tx.NoteAnswer(a); err != nil {
 		return err
 	}
 	if err := c.opts.Outbox.Touch(tx, WorkMail, p.Row.ID, tx.Now()); err != nil {

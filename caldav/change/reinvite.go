@@ -66,8 +66,8 @@ func (p *Present) takenOut(tx *store.Tx, address string) (func(time.Time) bool, 
 	return func(at time.Time) bool { return declined[at.Unix()] || at.Before(now) }, nil
 }
 
-// saidSince is what u answered to the organiser's event since. A row that only notes that the organiser was told
-// is no answer, nor is one of before whose clock is ahead.
+// saidSince is what u answered to the organiser's event since. One that came before is none, though its clock be
+// ahead, nor is one that was late on its way.
 func saidSince(tx *store.Tx, eventID int64, u *store.User, since time.Time) ([]store.Answer, error) {
 	said, err := tx.Answers(eventID)
 	return slices.DeleteFunc(said, func(a store.Answer) bool {

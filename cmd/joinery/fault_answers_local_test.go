@@ -217,7 +217,7 @@ func (p *answerer) throwAway(ctx context.Context, e *answeredEvent) {
 	if !ok {
 		return
 	}
-	op := &answerOp{way: "delete", sequence: -1}
+	op := &answerOp{way: "delete", sequence: -1, seen: c.sheet.times(p.address)}
 	series := c.sheet.said(p.address)
 	if c.sheet.text("STATUS") != "CANCELLED" {
 		if c.sheet.master() && series != "DECLINED" {

@@ -18,6 +18,7 @@ type answerOp struct {
 	void         bool         // it was refused
 	late         bool         // it may come after others that were given later
 	loose        []answerPart // what a client that says no condition holds besides: it may count
+	seen         []string     // of a copy that is thrown away: its times
 	stamp        time.Time
 	sequence     int    // of what was answered; -1: unknown
 	outcome      string // as the answerer was told
@@ -163,8 +164,12 @@ func (s *answerState) answered(op *answerOp, capacity int) []*answerState {
 	}
 	for _, p := range op.parts {
 		var next []*answerState
+		before, ok := s.part(p.key)
 		for _, was := range states {
 			next = append(next, was.answeredPart(op, p, capacity)...)
+			if len(op.loose) > 0 && ok && before.said == p.ps {
+				next = append(next, was) // stored already: what else came changed the series, which this followed
+			}
 		}
 		states = next
 	}
@@ -182,7 +187,9 @@ func (s *answerState) answeredPart(op *answerOp, p answerPart, capacity int) []*
 	}
 	late := false // the page was shown just before the organiser moved what it showed first of the series
 	if !ok || seen.start != p.needStart {
-		if late = op.way == "page" && p.key == 0 && p.needKey != 0; !late {
+		// Who takes an occurrence out says nothing of its time, and without a condition nobody knows what was seen.
+		late = op.way == "page" && p.key == 0 && p.needKey != 0 || op.way == "calendar, taken out" && !op.must
+		if !late {
 			return none
 		}
 	}
@@ -208,9 +215,17 @@ func (s *answerState) answeredPart(op *answerOp, p answerPart, capacity int) []*
 	n.last[p.key] = lastAnswer{op.stamp, op.sequence}
 	states := []*answerState{n}
 	if p.key != 0 {
+		to.said = p.ps
 		if _, own := n.parts[p.key]; own || n.parts[0].said != p.ps {
-			to.said = p.ps
 			n.parts[p.key] = to
+		} else if strings.HasPrefix(op.way, "calendar") {
+			n.last[p.key] = lastAnswer{before.stamp, -1} // it was no answer, for the series says so
+		}
+		if _, own := n.parts[p.key]; !own && capacity > 0 && waits(p.ps) {
+			// Where the series waits for a place, one that has it says something else.
+			one := n.clone()
+			one.parts[p.key] = to
+			states = append(states, one)
 		}
 	} else {
 		was := to.said
@@ -263,7 +278,7 @@ func (e *answeredEvent) resolve(address string) []*answerState {
 		chains[1] = append(chains[1], step{op.begun, op.ended, func(s *answerState) []*answerState { return s.answered(op, e.capacity) }})
 	}
 	for _, op := range e.deletes[address] {
-		op.must = op.must && !e.askedAnew(address, op.begun, op.ended.Add(deletedLater)) && !e.saidAfter(address, op)
+		op.must = op.must && !e.askedAnew(address, op) && !e.saidAfter(address, op)
 		chains[2] = append(chains[2], step{op.begun, time.Now(), func(s *answerState) []*answerState { return s.answered(op, e.capacity) }})
 	}
 	begin := e.states[address]
@@ -311,20 +326,25 @@ func (e *answeredEvent) resolve(address string) []*answerState {
 // deletedLater is how long after a copy was thrown away the organiser may not know it yet.
 const deletedLater = 2 * time.Second
 
-// askedAnew tells whether a save between from and to asks somebody to another time: a copy that is thrown away then
-// comes back.
-func (e *answeredEvent) askedAnew(address string, from, to time.Time) bool {
-	var before *faultSheet
+// askedAnew tells whether somebody who throws a copy away is asked to another time than it shows: it then comes back.
+func (e *answeredEvent) askedAnew(address string, deleted *answerOp) bool {
+	var now *faultSheet
 	for _, s := range e.states[address] {
-		before = s.sheet
+		now = s.sheet
 	}
+	differs := func() bool { return now != nil && !slices.Equal(now.times(address), deleted.seen) }
+	asked := false
 	for _, save := range e.saves {
-		if save.ended.After(from) && save.begun.Before(to) && save.sheet != nil && (before == nil || !slices.Equal(save.sheet.times(address), before.times(address))) {
-			return true
+		if save.begun.Before(deleted.ended) {
+			now, asked = save.sheet, false // delivered before, unless it is on its way
+			continue
 		}
-		before = save.sheet
+		if save.begun.Before(deleted.ended.Add(deletedLater)) {
+			asked = asked || differs()
+			now = save.sheet
+		}
 	}
-	return false
+	return asked || differs()
 }
 
 // saidAfter tells whether somebody who threw the copy away said something by another way soon after.

@@ -14,6 +14,12 @@ import (
 // mailed answers anna's event a by mail, for what had this SEQUENCE.
 func (w *world) mailed(address string, sequence int, comment string, parts ...itip.Part) change.Outcome {
 	w.Helper()
+	return w.mailedAt(w.now(), address, sequence, comment, parts...)
+}
+
+// mailedAt is mailed by a clock that says stamp.
+func (w *world) mailedAt(stamp time.Time, address string, sequence int, comment string, parts ...itip.Part) change.Outcome {
+	w.Helper()
 	var id int64
 	w.update(func(tx *store.Tx) error {
 		u, err := tx.UserByLogin(anna)
@@ -27,7 +33,7 @@ func (w *world) mailed(address string, sequence int, comment string, parts ...it
 		return err
 	})
 	out, err := w.app.changer.Answer(context.Background(), change.Answer{
-		EventID: id, Address: address, Parts: parts, Sequence: sequence, Stamp: w.now(), Comment: comment, Source: change.FromMail,
+		EventID: id, Address: address, Parts: parts, Sequence: sequence, Stamp: stamp, Comment: comment, Source: change.FromMail,
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -105,6 +111,33 @@ func TestRowsAnswered(t *testing.T) {
 		w.wantSaid(got, boris, "NEEDS-ACTION")
 		w.contains(got, "DTSTART:"+start.Format(utcStamp))
 	}, func(c *config) { c.CalDAV.WaitForLink = duration(100 * time.Millisecond) })
+	rows.play("an occurrence is taken out of a copy that does not know its new time", func(w *world) {
+		w.anna.save(aPath, seriesOf("a", invitation("LOCATION:Webinar")...))
+		before := w.boris.get(borisCopy)
+		w.mts.SetPlanLapsed(true)
+		w.anna.put(aPath, withOverride(with(w.anna.get(aPath).body, "LOCATION:МТС Линк"), 2, from(nth(2).Add(48*time.Hour))...))
+		w.boris.put(borisCopy, strings.Replace(before.body, "RRULE:", inMoscow("EXDATE", nth(2))+"\r\nRRULE:", 1))
+		w.mts.SetPlanLapsed(false)
+		w.idle()
+		w.wantSaid(part(w.anna.get(aPath).body, 2), boris, "NEEDS-ACTION")
+		got := w.boris.get(borisCopy).body
+		w.lacks(got, "EXDATE")
+		w.wantSaid(part(got, 2), boris, "NEEDS-ACTION")
+		w.contains(part(got, 2), from(nth(2).Add(48*time.Hour))...)
+	}, func(c *config) { c.CalDAV.WaitForLink = duration(100 * time.Millisecond) })
+	rows.play("a copy is deleted after an answer by a mail whose clock is ahead, of which the organiser was told since", func(w *world) {
+		w.anna.save(aPath, event("a", invitation()...))
+		w.mailedAt(w.now().Add(20*time.Minute), boris, 0, "perhaps", itip.Part{PartStat: "TENTATIVE"})
+		w.idle()
+		w.boris.delete(borisCopy)
+		w.later(time.Minute)
+		w.idle()
+		w.contains(w.letters(anna)[0].text, "perhaps")
+		w.later(time.Minute)
+		w.idle()
+		w.wantSaid(w.anna.get(aPath).body, boris, "DECLINED")
+		w.boris.do("GET", borisCopy, "").want(404)
+	}, func(c *config) { c.Settle, c.Mail.Settle = duration(100*time.Second), duration(40*time.Second) })
 	rows.play("a copy is deleted while the organiser takes out an occurrence", func(w *world) {
 		text := w.anna.save(aPath, seriesOf("a", invitation()...))
 		w.boris.delete(borisCopy)
