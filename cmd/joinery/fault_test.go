@@ -253,6 +253,8 @@ func (r *faultRun) tellProblems() {
 		}
 		t.Logf("revisions of %s:\n%s", uid, r.revisions(ctx, uid))
 	}
+	// Where only the end of a long output is kept, this is what matters.
+	t.Logf("what is wrong, again:\n%s", strings.Join(problems[:min(20, len(problems))], "\n"))
 	if *faultKeep != "" {
 		if err := os.CopyFS(*faultKeep, os.DirFS(r.world.dir)); err != nil {
 			t.Log(err)
