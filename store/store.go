@@ -1,4 +1,4 @@
-// Package store keeps Joinery's rows and bytes: users, calendars, objects, bookings, rooms, mail
+// Package store keeps Joinery's rows and bytes: users, calendars, objects, files, bookings, rooms, mail
 // and work. It knows neither iCalendar nor HTTP nor providers. Every method of Tx runs inside a
 // transaction; what an Update returned nil for is on the disk.
 package store

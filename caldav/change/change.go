@@ -1,5 +1,6 @@
-// Package change is the one write path of events. PUT, DELETE, MOVE, the removal of calendars and
-// users, the reconciler's write-back and the mailer's status all come through it: a pure plan says
+// Package change is the one write path of events. PUT, DELETE, MOVE, files, answers by whatever way, the
+// copies of those who are invited, the removal of calendars and users, the reconciler's write-back and
+// the mailer's status all come through it: a pure plan says
 // what is stored, one transaction stores it with all that follows from it, or nothing.
 package change
 

@@ -149,7 +149,7 @@ func defaultConfig() config {
 	}
 }
 
-// loadConfig reads the file at path, then the environment (see environment.go), and checks all of it. Its
+// loadConfig reads the file at path, then the environment (see config.environment), and checks all of it. Its
 // errors are one line that names the key, the problem and the remedy.
 func loadConfig(path string, environ []string) (*config, error) {
 	data, err := os.ReadFile(path)

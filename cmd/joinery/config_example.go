@@ -64,8 +64,8 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 # listen = "127.0.0.1:8080"
 ## The server's address as clients have it: https://HOST. Made of listen if it is empty.
 # public_url = ""
-## The domain of resource addresses (see resource) and of what the service itself sends. It should be
-## a domain in which nobody has a mailbox.
+## The domain of resource addresses (see resource) and of Message-IDs; it is our name to the relay too. It
+## should be a domain in which nobody has a mailbox. Without a resource it may be empty: then it is localhost.
 # service_domain = ""
 ## What the service is called in mails.
 # service_name = "Joinery"
@@ -101,7 +101,7 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 ## The most attendees of an event.
 # max_attendees = 1000
 ## From so many new events of one user and client within a minute on, more of them are an import: no
-## conference and no mail until they are saved again.
+## conference and no mail until they are saved again. 0: 30.
 # import_burst = 30
 ## How many requests of one user are answered in a second, with ten times as many at once.
 # requests_per_second = 100.0
@@ -115,7 +115,8 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 
 # [mail]
 ## The relay that takes all mail: smtp://HOST:PORT (STARTTLS when offered), smtp+starttls:// (or
-## nothing), smtps:// (TLS from the start). USER@ before HOST logs in with password.
+## nothing), smtps:// (TLS from the start). USER@ before HOST logs in with password. Without PORT it is
+## 25, 587 or 465.
 # relay = ""
 ## The relay's password, or the file that it stands in, or JOINERY_MAIL_PASSWORD.
 # password = ""
@@ -125,7 +126,8 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 ## Domains whose addresses may stand in From. Mail of other organisers is "NAME via SERVICE", with
 ## Reply-To.
 # domains = []
-## Who such mail, and notices to organisers, come from. joinery@ and the first of domains if it is empty.
+## Who such mail, and notices to organisers, come from. joinery@ and the first of domains, or else
+## service_domain, if it is empty.
 # address = ""
 ## How long an invitation waits for its link at most; then it says that the link will follow.
 # wait_for_link = "10m"
@@ -170,7 +172,7 @@ const furtherConfig = `## The address to listen on. Port 0 takes any free one.
 ## The same of a series: join, which stays the same, or direct, the provider's link of the next
 ## occurrence, of which everybody is mailed each time.
 # series_links = "join"
-## How long before a meeting the join page lets people in.
+## How long before a meeting the join page lets people in. At most 24h.
 # opens = "30m"
 ## Register the participants at the provider, so that the conference is in their accounts there. It
 ## gives the provider their names and addresses. The organiser's is asked for in any case.

@@ -20,17 +20,18 @@ func (p *program) emulateCommand() *cobra.Command {
 it prints is the base address for base_url. The page / shows the account's conferences, /_state the
 same as JSON; POST /_fault sets what goes wrong, DELETE /_fault clears it:
 
-  {"call": "POST /events", "fault": "delay|drop|429|500|badjson|denied", "seconds": 5, "times": 1}
+  {"call": "POST /events", "fault": "delay|late|drop|429|500|500after|badjson|denied", "seconds": 5, "times": 1}
 
 POST /_live and /_hand do what people do in the provider's own page, past the API; /_switch sets
-what differs between accounts:
+what differs between accounts, and /_member adds a member:
 
   /_live    {"id": ID, "action": "start|stop|delete|join|leave", "email": "...", "name": "..."}
   /_hand    {"id": ID, "action": "rename", "name": "..."}
             {"id": ID, "action": "reschedule", "start": "2027-03-09T15:30:00+03:00"}
             {"id": ID, "action": "tags", "tags": ["..."]}
             {"action": "add", "name": "...", "start": "...", "tags": ["..."]}
-  /_switch  {"one_live": true, "required_fields": ["City"], "plan_lapsed": true, "refusal": 404}`,
+  /_switch  {"one_live": true, "required_fields": ["City"], "plan_lapsed": true, "refusal": 404}
+  /_member  {"email": "...", "name": "...", "confirmed": true}`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l, err := listenTCP(address)
@@ -57,7 +58,7 @@ what differs between accounts:
 	}
 	f := mtslink.Flags()
 	f.StringVar(&address, "listen", "127.0.0.1:9090", "the `ADDRESS` to listen on")
-	f.StringVar(&token, "token", "", "the account's API key; without it every key is taken")
+	f.StringVar(&token, "token", "", "the account's API `KEY`; without it every key is taken")
 	f.StringVar(&file, "file", "", "keep the account's state in `FILE` between runs")
 	f.StringArrayVar(&members, "member", nil, "the `ADDRESS` of a member with a confirmed e-mail; may be repeated")
 	return group("emulate", "Emulate a provider's interface", mtslink)

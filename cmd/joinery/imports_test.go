@@ -47,7 +47,7 @@ func TestImportsPointDown(t *testing.T) {
 		}
 		level, ok := levels[pkg]
 		if !ok {
-			t.Errorf("%s has no level: add the package to the design and to this list", pkg)
+			t.Errorf("%s has no level: add the package to docs/architecture.md and to this list", pkg)
 			return nil
 		}
 		seen[pkg] = true

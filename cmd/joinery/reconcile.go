@@ -32,7 +32,7 @@ func (p *program) reconcileCommand() *cobra.Command {
 		Use:   "reconcile [-n]",
 		Short: "Compare the providers' accounts with our conferences and set right what differs",
 		Long: `Compare what each account lists under this installation's keys with the conferences that events have, and
-set right what differs, as joinery serve does by itself every hour:
+set right what differs, as joinery serve does by itself at every reconcile_every, an hour if not set:
 
   strays   carry a key of ours and belong to no event: deleted 24 hours after they were first seen, unless
            people are in them or were
@@ -40,7 +40,8 @@ set right what differs, as joinery serve does by itself every hour:
   missing  deleted at the provider: made anew, and people are told
 
 What carries no key of this installation is never touched. A run that would delete more than 5 conferences
-or 5 % of ours, whichever is more, deletes none. After the database was restored from a backup nothing is
+or 5 % of ours, whichever is more, deletes none; so many missing ones are not made anew, unless
+--yes-remake is given. After the database was restored from a backup nothing is
 deleted or changed until --confirm-restore. What is to be made or updated is left to joinery serve.
 
 The exit status is 1 if an account could not be looked at, or if something waits for your decision.`,
@@ -113,7 +114,7 @@ func (p *program) confirmRestore(ctx context.Context, a *app) error {
 	if !ok {
 		return errors.New("nothing is to be confirmed: the database was not found to be an older copy; joinery reconcile -n looks")
 	}
-	_, err = fmt.Fprintf(p.out, "confirmed by %s; joinery serve deletes and sets right again, at its next look within the hour or now with joinery reconcile\n", who)
+	_, err = fmt.Fprintf(p.out, "confirmed by %s; joinery serve deletes and sets right again, at its next look (reconcile_every), or now with joinery reconcile\n", who)
 	return err
 }
 

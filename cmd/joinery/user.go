@@ -75,7 +75,7 @@ func (p *program) userAddCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringArrayVar(&n.Addresses, "email", nil, "the user's mail `ADDRESS`; once for each, the preferred one first")
 	f.StringVar(&n.Name, "name", "", "the `NAME` that people see; the login if it is not given")
-	f.StringVar(&n.Locale, "locale", "en", "the language of mail and messages: ru, en or uk")
+	f.StringVar(&n.Locale, "locale", "en", "the `LANGUAGE` of mail and messages: ru, en or uk")
 	f.StringVar(&n.Zone, "zone", "", "the time `ZONE`, Europe/Moscow say; this machine's if it is not given")
 	f.BoolVar(&stdin, "password-stdin", false, "read the password, one line, from standard input")
 	return cmd
