@@ -22,7 +22,7 @@ import (
 const (
 	credentialLife = time.Hour   // how long a verified password is believed after it was last used
 	refusalLife    = time.Minute // how long a refused one is
-	maxHashing     = 4           // password hashes at once (design §9)
+	maxHashing     = 4           // password hashes at once
 	maxRemembered  = 10_000      // credentials, logins, addresses
 
 	failBurst = 20               // different wrong passwords an address may try of a login at once

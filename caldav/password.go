@@ -10,7 +10,7 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// The cost of a password hash (design §9): 19 MiB, two passes, one lane.
+// The cost of a password hash: 19 MiB, two passes, one lane.
 const (
 	argonMemory  = 19 * 1024 // KiB
 	argonTime    = 2

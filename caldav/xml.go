@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Bounds of XML that clients send (design §12).
+// Bounds of XML that clients send.
 const (
 	maxXMLSize     = 1 << 20
 	maxXMLDepth    = 64

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// An ErrorKind decides what is done about a provider's error (design §6).
+// An ErrorKind decides what is done about a provider's error.
 type ErrorKind string
 
 // The kinds of errors.

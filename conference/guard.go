@@ -17,7 +17,7 @@ type GuardOptions struct {
 	Name    string        // of the account, for logs
 	Rate    float64       // calls of the contract a second, 0: unlimited
 	Burst   int           // calls at once before Rate counts, at least 1
-	Timeout time.Duration // of each call, waiting for the rate included; 0: 20 s (design §5)
+	Timeout time.Duration // of each call, waiting for the rate included; 0: 20 s
 	// FailingAfter is how many calls must fail in a row before Failing says so; 0: 2.
 	FailingAfter int
 	Log          *slog.Logger     // nil: silent

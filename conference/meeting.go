@@ -27,7 +27,7 @@ type Person struct {
 // A Meeting is what is asked of a provider. It is a value: two equal meetings need no update.
 type Meeting struct {
 	// Key is unique for the room, over all installations; it is shown back by the service
-	// where that is possible, so that a lost answer can be found again (design §6).
+	// where that is possible, so that a lost answer can be found again.
 	Key         string
 	Title       string
 	Start, End  time.Time // instants

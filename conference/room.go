@@ -38,7 +38,7 @@ const (
 	RoomLeft RoomState = "left"
 )
 
-// MaxOverrun is how long after its planned end a meeting may go on before it is ended (design §7).
+// MaxOverrun is how long after its planned end a meeting may go on before it is ended (docs/conferences.md, "Recurring events").
 const MaxOverrun = 2 * time.Hour
 
 // Remembered is how long after its end a room may still decide something: that its occurrence was

@@ -41,7 +41,7 @@ type Calendar struct {
 	Timezone    string // iCalendar text as the client gave it
 	Transparent bool   // RFC 6638 §9.1
 	Components  []string
-	Conference  string            // "", "always" or "outside": the rule of design §4
+	Conference  string            // "", "always" or "outside": the rule of docs/conferences.md
 	Props       map[string]string // dead properties: "{namespace}name" to inner XML
 	Seq         int64             // rises with every change of a member
 	PropSeq     int64             // rises with every change of its properties

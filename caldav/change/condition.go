@@ -15,7 +15,7 @@ const keptRevisions = 50
 
 // precondition checks a request's conditions on cur (nil: nothing is there) and returns the bytes of
 // the revision that If-Match names, nil if it names none. A tag of a revision that differs from the
-// present one only by our own edits is good (design §5; a deliberate widening of RFC 9110).
+// present one only by our own edits is good (a deliberate widening of RFC 9110).
 func (c *Changer) precondition(tx *store.Tx, cur *store.Object, cond Conditions) (base []byte, err error) {
 	if cond.IfCalendar != 0 {
 		cal, err := find(tx.CalendarByID(cond.IfCalendar))

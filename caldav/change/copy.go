@@ -12,7 +12,7 @@ import (
 const maxCopied = 1000
 
 // copyObject stores a source's bytes in another place, with its dead properties. The copy is of the same
-// UID, so that it takes the event over as the object that was written last (design §4).
+// UID, so that it takes the event over as the object that was written last.
 func (c *Changer) copyObject(ctx context.Context, r MoveRequest) (Result, error) {
 	if r.From.UserID != r.To.UserID {
 		return Result{}, &Refusal{Status: http.StatusForbidden, Text: "objects are copied within one home only"}

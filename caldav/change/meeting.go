@@ -6,8 +6,8 @@ import (
 	"joinery/store"
 )
 
-// meeting is what is asked of the provider for o (design §4: titles and lengths that it does not
-// take are cut for it alone).
+// meeting is what is asked of the provider for o: titles and lengths that it does not take are cut for it
+// alone.
 func (c *Changer) meeting(b *store.Booking, o occasion, p *Present) conference.Meeting {
 	prov, _ := c.opts.Policy.provider(b.Provider)
 	v, start, end := o.vevent, o.start, o.end

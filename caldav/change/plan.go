@@ -86,7 +86,7 @@ func planSave(s situation) plan {
 	return p
 }
 
-// roleOf says what the owner is in an event (design §4, "Who may ask").
+// roleOf says what the owner is in an event (docs/conferences.md, "Who gets one").
 func roleOf(e *ical.Event, u *store.User) store.Role {
 	org := e.Organizer()
 	if org == nil || slices.Contains(u.Addresses, org.Address) {

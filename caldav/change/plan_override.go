@@ -6,7 +6,7 @@ import (
 )
 
 // overrides decides about the bookings of single occurrences, and edits the overrides, after the
-// master: what is said in an override concerns its occurrence only (design §4).
+// master: what is said in an override concerns its occurrence only (docs/conferences.md).
 func (s *situation) overrides(p *plan, edit *ical.Edit, revived bool) {
 	own := p.booking
 	if own == nil {

@@ -9,7 +9,7 @@ import (
 	"joinery/store"
 )
 
-// The ways in which an event asks for a conference (design §4).
+// The ways in which an event asks for a conference (docs/conferences.md).
 const (
 	ByProperty = "property" // X-JOINERY-CONFERENCE
 	ByLocation = "location" // a provider's word in LOCATION

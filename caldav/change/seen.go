@@ -23,7 +23,7 @@ func (p *Policy) read(v *ical.VEvent, m ical.Marks, extra ...Ask) reading {
 }
 
 // traces tells whether r carries anything of the booking's present generation: its client has seen
-// the link (design §4).
+// the link (docs/conferences.md).
 func (r reading) traces(b *store.Booking) bool {
 	return r.found.Link() || r.found.Block && b.Link != "" ||
 		b.Link != "" && r.found.Booking == b.PublicID && r.found.Generation == b.Generation
@@ -75,9 +75,9 @@ type verdict struct {
 	why       string
 }
 
-// judge says what a save of the organiser means for booking b (nil: there is none), by the rows of
-// design §4. base is the revision that the client started from, in what it sent. copied is set where
-// in carries traces of another booking of the same owner.
+// judge says what a save of the organiser means for booking b (nil: there is none), by the
+// rows of docs/conferences.md, "What a change means". base is the revision that the client started from, in
+// what it sent. copied is set where in carries traces of another booking of the same owner.
 func judge(b *store.Booking, base, in reading, copied *Ask) verdict {
 	if b == nil {
 		if a, ok := in.first(func(a Ask) bool { return copied == nil || a.By != ByRule }); ok {

@@ -44,7 +44,7 @@ func parseBody(t *testing.T, lines ...string) *ical.VEvent {
 	return e.Master
 }
 
-// TestJudge holds the rows of design §4, second table, by their bodies.
+// TestJudge holds the rows of docs/conferences.md, "What a change means", by their bodies.
 func TestJudge(t *testing.T) {
 	linked := []string{"LOCATION:" + present, "DESCRIPTION:Agenda\\n\\n" + block, "URL:" + present, "CONFERENCE;VALUE=URI:" + present, mark}
 	with := func(lines ...string) []string { return lines }

@@ -13,7 +13,7 @@ import (
 )
 
 // conferences are an event's bookings: that of the event itself, and those of single occurrences
-// whose overrides asked, removed or rotated for themselves (design §4).
+// whose overrides asked, removed or rotated for themselves (docs/conferences.md).
 type conferences struct {
 	own     *store.Booking            // nil: none
 	singles map[string]*store.Booking // by occurrence key

@@ -57,7 +57,7 @@ func (w *waiters) leave(userID, eventID int64, ch chan struct{}) {
 
 // await waits until b's link or its refusal is written, at most WaitForLink, and tells whether the
 // event may have changed. It does not wait while the provider is failing, nor for a second save of
-// one user (design §5).
+// one user.
 func (c *Changer) await(ctx context.Context, userID int64, b *store.Booking) bool {
 	if c.opts.Policy.WaitForLink <= 0 || c.opts.Failing != nil && c.opts.Failing(b.Provider) {
 		return false

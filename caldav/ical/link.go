@@ -15,7 +15,7 @@ const (
 const (
 	PropBooking = "X-JOINERY-BOOKING" // the booking's public id; parameter X-GENERATION, as libical drops others
 	PropState   = "X-JOINERY-STATE"   // ready, failed, imported; parameter X-REASON
-	// PropRequest is the client's: it asks for a conference (design §4).
+	// PropRequest is the client's: it asks for a conference (docs/conferences.md).
 	PropRequest = "X-JOINERY-CONFERENCE"
 )
 

@@ -28,7 +28,7 @@ var differing = map[string]struct{ why, want string }{
 		"",
 	},
 	"testScheduleAgentOnOrganizer": {
-		"RFC 6638 §3.2.2.3 has the server do nothing for CLIENT, as the vector; design §8 excepts CLIENT on the ORGANIZER alone, which Thunderbird writes when it accepts and mails nothing",
+		"RFC 6638 §3.2.2.3 has the server do nothing for CLIENT, as the vector; ours excepts CLIENT on the ORGANIZER alone, which Thunderbird writes when it accepts and mails nothing",
 		"REPLY to strunk@example.org [* 1 20140716T120000Z/20140716T120000Z one@example.org ACCEPTED]",
 	},
 	"testAddExdateWithoutPreviousExdate": {

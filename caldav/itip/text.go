@@ -8,7 +8,7 @@ import (
 	"joinery/caldav/ical"
 )
 
-// The fences of the block that holds a conference in DESCRIPTION (design §4).
+// The fences of the block that holds a conference in DESCRIPTION (docs/conferences.md).
 const (
 	fenceOpen  = "----( Video Call )----"
 	fenceClose = "---===---"

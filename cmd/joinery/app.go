@@ -288,7 +288,7 @@ func (a *app) recover(tx *store.Tx) error {
 	return a.changer.Recover(tx)
 }
 
-// history is how long earlier revisions, tombstones and sent mail are kept (design §5).
+// history is how long earlier revisions, tombstones and sent mail are kept.
 const history = 30 * 24 * time.Hour
 
 // purgeBatch is how many rows are purged in one transaction: saves wait for it no longer than for

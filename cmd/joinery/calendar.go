@@ -19,7 +19,7 @@ func (p *program) calendarCommand() *cobra.Command {
 		p.calendarListCommand(), p.calendarAddCommand(), p.calendarSetCommand(), p.calendarRemoveCommand())
 }
 
-// The rules of a calendar by the words of the command line (design §4).
+// The rules of a calendar by the words of the command line (docs/conferences.md).
 var conferenceRules = map[string]string{"never": "", "outside": "outside", "always": "always"}
 
 func ruleName(rule string) string {

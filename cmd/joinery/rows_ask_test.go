@@ -27,7 +27,7 @@ func (w *world) booked(lines ...string) (string, emulator.Conference) {
 	return text, c
 }
 
-// TestRowsAsk plays the ways in which an organiser asks for a conference (design §4, "How").
+// TestRowsAsk plays the ways in which an organiser asks for a conference (docs/conferences.md).
 func TestRowsAsk(t *testing.T) {
 	rows := newRows(t)
 	defer rows.wait()

@@ -11,7 +11,7 @@ import (
 	"joinery/store"
 )
 
-// TestRowsCorner plays where the rows of design §4 meet.
+// TestRowsCorner plays where the rows of docs/conferences.md meet.
 func TestRowsCorner(t *testing.T) {
 	rows := newRows(t)
 	defer rows.wait()

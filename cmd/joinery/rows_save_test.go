@@ -50,7 +50,7 @@ func (w *world) wantReplaced(text string, c emulator.Conference, account *emulat
 	return now
 }
 
-// TestRowsSave plays what an organiser's later saves mean (design §4): keep and remove.
+// TestRowsSave plays what an organiser's later saves mean (docs/conferences.md): keep and remove.
 func TestRowsSave(t *testing.T) {
 	rows := newRows(t)
 	defer rows.wait()

@@ -9,7 +9,7 @@ import (
 )
 
 // TestRowsSeriesEvent plays what becomes of series as events: deleted, restored, moved, given away, made
-// from and into events that do not recur (design §4).
+// from and into events that do not recur (docs/conferences.md).
 func TestRowsSeriesEvent(t *testing.T) {
 	rows := newRows(t)
 	defer rows.wait()

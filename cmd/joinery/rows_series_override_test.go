@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestRowsSeriesOverride plays what overrides say of their occurrences beside the series (design §4, §7).
+// TestRowsSeriesOverride plays what overrides say of their occurrences beside the series (docs/conferences.md).
 func TestRowsSeriesOverride(t *testing.T) {
 	rows := newRows(t)
 	defer rows.wait()

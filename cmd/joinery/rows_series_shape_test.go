@@ -11,7 +11,7 @@ import (
 )
 
 // A shape is where in a series a row is played: in its master, or in an override of its first
-// occurrence. The later saves of design §4 are read for each component, so that the rows are the same
+// occurrence. The later saves of docs/conferences.md are read for each component, so that the rows are the same
 // in each.
 type shape struct {
 	name     string

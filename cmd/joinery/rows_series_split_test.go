@@ -27,7 +27,7 @@ func (w *world) following(text string, n int, loses ...string) string {
 	return joined(append(append(before, m...), after...))
 }
 
-// TestRowsSeriesSplit plays "this and following", and copies (design §4).
+// TestRowsSeriesSplit plays "this and following", and copies (docs/conferences.md).
 func TestRowsSeriesSplit(t *testing.T) {
 	rows := newRows(t)
 	defer rows.wait()
@@ -182,7 +182,7 @@ func TestRowsSeriesSplit(t *testing.T) {
 	})
 }
 
-// TestRowsSeriesTime plays what brings a series to another next occurrence (design §7).
+// TestRowsSeriesTime plays what brings a series to another next occurrence (docs/conferences.md, "Recurring events").
 func TestRowsSeriesTime(t *testing.T) {
 	rows := newRows(t)
 	defer rows.wait()

@@ -12,7 +12,7 @@ import (
 	"joinery/conference/emulator"
 )
 
-// The rows of design §4 for series, and for single occurrences of them. The series is anna's, of one
+// The rows of docs/conferences.md for series, and for single occurrences of them. The series is anna's, of one
 // hour each week from tomorrow on, by Moscow's clock, which knows no summer time.
 
 // whole names a series' master where an occurrence is meant otherwise.

@@ -23,7 +23,7 @@ import (
 	"joinery/store"
 )
 
-// The rows of design §4 are played end to end: saves go over HTTP into the assembled program, the
+// The rows of docs/conferences.md are played end to end: saves go over HTTP into the assembled program, the
 // provider's own state says what it was asked for, and mail is what an SMTP server took.
 
 // The people of a world. Anna organises and reads Russian; vera is not of the organisation.

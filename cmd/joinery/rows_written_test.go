@@ -39,7 +39,7 @@ func richEvent(breaks string) string {
 	return strings.Join(lines, breaks) + breaks
 }
 
-// TestRowsWritten plays what is written back, and what is not (design §4).
+// TestRowsWritten plays what is written back, and what is not (docs/conferences.md).
 func TestRowsWritten(t *testing.T) {
 	rows := newRows(t)
 	defer rows.wait()

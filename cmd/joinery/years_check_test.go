@@ -192,7 +192,7 @@ func linkOf(text string) string {
 }
 
 // yearsOpens is how long before its start a meeting lets people in: the event's link is the
-// organiser's too, for whom it is half an hour (design §10).
+// organiser's too, for whom it is half an hour.
 const yearsOpens = 30 * time.Minute
 
 // checkLink follows the link of an event: to the room of the moment, or to a page that says when

@@ -78,7 +78,7 @@ func (s *series) next(now time.Time) *occurrence {
 	return nil
 }
 
-// The times of design §7 and of the core's reconciler.
+// The times of docs/conferences.md and of the reconciler.
 const (
 	yearsOverrun = 2 * time.Hour    // after its end nothing waits for a meeting any longer
 	yearsBefore  = 30 * time.Minute // before the next start it does not wait either

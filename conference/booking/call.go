@@ -88,7 +88,7 @@ func (t *run) ended(ctx context.Context, c *call, gone error) (bool, error) {
 	return err == nil && status == conference.StatusEnded, gone
 }
 
-// recorded keeps a step that the service has taken, before the next one (design §6, 1).
+// recorded keeps a step that the service has taken, before the next one.
 func (t *run) recorded(tx *store.Tx, c *call, got conference.Room) error {
 	room, err := tx.RoomByID(c.room)
 	if err != nil {

@@ -167,7 +167,7 @@ func (s sight) raise(r *store.Room) action {
 		return action{do: reserve, room: r.ID}
 	case conference.RoomCreating:
 		// Another call could make a second conference while the effect of the last one is
-		// unknown (design §6, 3).
+		// unknown.
 		if r.Unclear && s.able(r.Provider).finds {
 			return action{do: find, room: r.ID}
 		}
@@ -233,7 +233,7 @@ func (s sight) looksAt(r *store.Room) time.Time {
 // place: one at the very time that is wanted is the wanted meeting by another name, as when its event
 // becomes a series while people are in it. A meeting that has not begun
 // is brought to the wanted occurrence, also one that nobody came to; one that took place is history;
-// one with people in it is waited for, within the bounds of design §7, and then left to them.
+// one with people in it is waited for, within bounds, and then left to them.
 func (s sight) turn(r *store.Room) (a action, turns bool) {
 	other := r.Occurrence != s.want.Occurrence && !r.Start.Equal(s.want.Meeting.Start)
 	at := s.looksAt(r)

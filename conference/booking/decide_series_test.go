@@ -8,7 +8,7 @@ import (
 	"joinery/store"
 )
 
-// The table of decisions about occurrences (design §7): a booking holds one room, which is brought
+// The table of decisions about occurrences (docs/conferences.md, "Recurring events"): a booking holds one room, which is brought
 // from one occurrence to the next, or left to its people.
 func TestDecideSeries(t *testing.T) {
 	// The room's occurrence was from 10 to 11 o'clock; the next one is tomorrow unless a case says

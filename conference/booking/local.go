@@ -9,7 +9,7 @@ import (
 )
 
 // intend makes the row of a new room: it, and the key that it gives, are on the disk before the
-// first call (design §6, 1).
+// first call.
 func (t *run) intend(tx *store.Tx, s sight, a action) error {
 	b := s.booking
 	if a.bump {

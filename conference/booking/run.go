@@ -15,7 +15,7 @@ import (
 const maxRounds = 60
 
 // callTime is the lease that must be left before a call is begun: more than a call's deadline
-// (20 s, design §5) and what is recorded after it.
+// (20 s) and what is recorded after it.
 const callTime = 30 * time.Second
 
 var errUnsettled = errors.New("the booking does not settle")

@@ -27,14 +27,14 @@ type SweepOptions struct {
 	Log       *slog.Logger                   // nil: discarded
 	Now       func() time.Time               // nil: the store's clock
 	Every     time.Duration                  // from one sweep to the next; 0: 1 h
-	Keep      time.Duration                  // how long a stray is left alone; 0: 24 h (design §6, 4)
+	Keep      time.Duration                  // how long a stray is left alone; 0: 24 h
 	// Observe, if set, is told of each account that was looked at: the account, "sweep" and "ok",
 	// "braked", "restored" or an error kind; and of each stray, with "delete stray".
 	Observe func(provider, action, outcome string)
 }
 
 // A Sweeper compares what the accounts list under our installation's keys with our rooms, and sets
-// right what differs (design §6, 4): strays are deleted once they are old enough, rooms that somebody
+// right what differs: strays are deleted once they are old enough, rooms that somebody
 // changed or deleted at the service are handed to the reconciler. What carries no key of ours is
 // never touched. It is safe for concurrent use.
 type Sweeper struct {

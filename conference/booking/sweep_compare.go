@@ -249,7 +249,7 @@ func digest(text string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// brake is how many conferences one run may delete of so many of ours (design §6, 4).
+// brake is how many conferences one run may delete of so many of ours.
 func brake(ours int) int { return max(5, ours*5/100) }
 
 // byAge sorts the oldest first.

@@ -1,5 +1,5 @@
 // Package providertest holds the contract suite that every provider passes against its emulated
-// service: design §6 as far as it concerns a provider.
+// service: what conference.Provider promises, and the abilities beside it.
 package providertest
 
 import (

@@ -16,7 +16,7 @@ import (
 	"joinery/store"
 )
 
-// Lease is how long a worker may hold a subject; a remote call must end well before (design §5).
+// Lease is how long a worker may hold a subject; a remote call must end well before.
 const Lease = 60 * time.Second
 
 // margin is how long before its lease ends a handler's context does.
