@@ -289,6 +289,23 @@ func TestPathTricks(t *testing.T) {
 	}
 }
 
+// TestFragments: an address is sent without its fragment (RFC 9112 §3.2), and what stands behind it must not be
+// taken for a name.
+func TestFragments(t *testing.T) {
+	f := newFixture(t)
+	f.put("%23x.ics", event("a"))
+	for _, path := range []string{annaCal + "#x.ics", annaCal + "#", annaHome + "#frag", "/#", annaCal + "%23x.ics#y"} {
+		for _, method := range []string{"DELETE", "GET", "PROPFIND", "MOVE", "OPTIONS"} {
+			f.do(method, path, "", "Depth: 0", "Destination: "+annaCal+"y.ics").want(http.StatusBadRequest)
+		}
+	}
+	for _, dest := range []string{annaCal + "y.ics#z", f.url + annaCal + "y.ics#z", f.url + annaCal + "y.ics#"} {
+		f.do("MOVE", annaCal+"%23x.ics", "", "Destination: "+dest).want(http.StatusBadRequest)
+	}
+	f.do("MOVE", annaCal+"%23x.ics", "", "Destination: "+f.url+annaCal+"%23%3F.ics").want(http.StatusCreated)
+	f.do("DELETE", annaCal+"%23%3F.ics", "").want(http.StatusNoContent)
+}
+
 // A broken is a write path that fails in the ways that ours must not.
 type broken struct{ Changes }
 

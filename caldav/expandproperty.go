@@ -32,6 +32,9 @@ func parseWanted(el *element) ([]wantedProperty, error) {
 		if !ok {
 			space = nsDAV
 		}
+		if !isLocalName(name) || reserved(space) {
+			return nil, refuse(http.StatusBadRequest, "no property can have the name %q", name)
+		}
 		nested, err := parseWanted(c)
 		if err != nil {
 			return nil, err

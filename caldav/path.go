@@ -143,8 +143,11 @@ func objectPath(login, slug, name string) string {
 // hosts, with or without the scheme's own port.
 func parseHref(href string, hosts ...string) (place, error) {
 	href = strings.TrimSpace(href)
+	if strings.Contains(href, "#") {
+		return place{}, refuse(http.StatusBadRequest, "the address carries a fragment")
+	}
 	if strings.HasPrefix(href, "/") && !strings.HasPrefix(href, "//") {
-		if i := strings.IndexAny(href, "?#"); i >= 0 {
+		if strings.Contains(href, "?") {
 			return place{}, refuse(http.StatusBadRequest, "the address carries a query")
 		}
 		return parsePath(href)

@@ -172,6 +172,11 @@ func (q *request) property(res *resource, n xml.Name, public bool) (string, bool
 		if !ok {
 			return "", false
 		}
+		if p.set != nil && res.kind == kindCalendar && len(res.cal.Props) > 0 {
+			if lang := res.cal.Props[deadKey(n)+langSuffix]; lang != "" {
+				return deadXML(n, inner, lang), true
+			}
+		}
 		return elementXML(n, inner), true
 	}
 	inner, ok := res.dead[deadKey(n)]

@@ -17,9 +17,11 @@ const (
 	maxDeadSize     = 64 << 10
 	maxDeadSubjects = 10_000
 	maxDeadBytes    = 16 << 20
+	maxLang         = 255
 )
 
-// Dead properties are kept under "{namespace}name", their xml:lang beside them (RFC 4918 §4.3).
+// Dead properties are kept under "{namespace}name", their xml:lang beside them (RFC 4918 §4.3); and so is that of
+// the live properties that clients set on calendars.
 const langSuffix = "@lang"
 
 func deadKey(n xml.Name) string { return "{" + n.Space + "}" + n.Local }
@@ -87,7 +89,9 @@ func setDead(props map[string]string, a assignment) *httpError {
 		return errProtected
 	}
 	key := deadKey(a.name)
-	delete(props, key+langSuffix)
+	if err := setLang(props, a); err != nil {
+		return err
+	}
 	if a.el == nil {
 		delete(props, key)
 		return nil
@@ -101,9 +105,20 @@ func setDead(props map[string]string, a assignment) *httpError {
 		return refuse(http.StatusInsufficientStorage, "too many properties")
 	}
 	props[key] = inner
-	if a.el.lang != "" {
-		props[key+langSuffix] = a.el.lang
+	return nil
+}
+
+// setLang keeps the language that a property, dead or live, is set in (RFC 4918 §14.26).
+func setLang(props map[string]string, a assignment) *httpError {
+	key := deadKey(a.name) + langSuffix
+	delete(props, key)
+	if a.el == nil || a.el.lang == "" {
+		return nil
 	}
+	if len(a.el.lang) > maxLang {
+		return refuse(http.StatusInsufficientStorage, "the name of the language is too long")
+	}
+	props[key] = a.el.lang
 	return nil
 }
 

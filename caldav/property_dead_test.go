@@ -112,6 +112,65 @@ func TestDeadPropertiesOfObjects(t *testing.T) {
 	has(annaHome+"work/b.ics", "")
 }
 
+// TestNamesOfProperties: what could not stand in our answers is refused, for one such property would make them
+// unreadable for every client; whatever else XML allows is kept.
+func TestNamesOfProperties(t *testing.T) {
+	f := newFixture(t)
+	for _, bad := range []string{
+		`<E:1x/>`, `<E:thing><E:1x/></E:thing>`, `<E:thing E:-a="1"/>`, `<:x/>`, `<x: xmlns="urn:y"/>`, `<E:thing :a="1"/>`, `<E:thing><:x xmlns="urn:y"/></E:thing>`,
+		`<xml:thing/>`, `<q:thing xmlns:q="http://www.w3.org/2000/xmlns/"/>`, `<thing xmlns="http://www.w3.org/XML/1998/namespace"/>`,
+	} {
+		f.do("PROPPATCH", annaCal, patch(bad, "")).want(http.StatusBadRequest)
+		f.do("PROPPATCH", annaCal, patch("", bad)).want(http.StatusBadRequest)
+		f.do("PROPFIND", annaCal, `<D:propfind xmlns:D="DAV:" xmlns:E="urn:example"><D:prop>`+bad+`</D:prop></D:propfind>`, "Depth: 0").want(http.StatusBadRequest)
+	}
+	for _, name := range []string{`a b`, `a/&gt;&lt;b`, `1x`, `x:y`, ``, `thing@lang`} {
+		f.do("REPORT", annaCal, `<D:expand-property xmlns:D="DAV:"><D:property name="`+name+`" namespace="urn:example"/></D:expand-property>`).want(http.StatusBadRequest)
+	}
+	good := map[string]string{
+		"{urn:example}_a.b-c1": `<E:_a.b-c1>1</E:_a.b-c1>`, "{urn:example}имя́": "<E:имя́>1</E:имя́>", "{}none": `<none xmlns="">1</none>`,
+		"{urn:a}b{c}x": `<x xmlns="urn:a}b{c">1</x>`, `{a&b"<}x`: `<x xmlns="a&amp;b&quot;&lt;">1</x>`, "{DAV:}own": "<D:own>1</D:own>",
+		"{urn:example}xmlthing": `<E:xmlthing xml:space="preserve">1</E:xmlthing>`,
+	}
+	for name, el := range good {
+		f.do("PROPPATCH", annaCal, patch(el, "")).want(http.StatusMultiStatus).contains("200 OK")
+		if got := f.do("PROPFIND", annaCal, "", "Depth: 0").one().ok[name]; got != "1" {
+			t.Errorf("%s: %q", name, got)
+		}
+		asked := `<D:propfind xmlns:D="DAV:" xmlns:E="urn:example"><D:prop>` + el + `</D:prop></D:propfind>`
+		if got := f.do("PROPFIND", annaCal, asked, "Depth: 0").one().ok[name]; got != "1" {
+			t.Errorf("%s asked for: %q", name, got)
+		}
+	}
+}
+
+// TestLanguages: the language that a property is set in comes back with it, of live ones as well (RFC 4918
+// §14.26), until it is set without.
+func TestLanguages(t *testing.T) {
+	f := newFixture(t)
+	f.do("MKCALENDAR", annaHome+"team/", `<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop>
+		<D:displayname xml:lang="de">Termine</D:displayname><C:calendar-description xml:lang="fr-CA">Calendrier</C:calendar-description></D:prop></D:set></C:mkcalendar>`).want(http.StatusCreated)
+	team := annaHome + "team/"
+	ask := propfindBody("D:displayname", "C:calendar-description")
+	f.do("PROPFIND", team, ask, "Depth: 0").contains(`<D:displayname xml:lang="de">Termine<`, `<C:calendar-description xml:lang="fr-CA">Calendrier<`)
+	f.do("COPY", team, "", "Destination: "+annaHome+"copy/").want(http.StatusCreated)
+	f.do("PROPFIND", annaHome+"copy/", ask, "Depth: 0").contains(`<D:displayname xml:lang="de">Termine<`)
+	// A language may be that of the whole request, as in RFC 4918 §9.2.2; what is refused changes none.
+	all := strings.Replace(patch("<D:displayname>Встречи</D:displayname><E:thing>1</E:thing>", ""), "<D:set>", `<D:set xml:lang="ru">`, 1)
+	f.do("PROPPATCH", team, strings.Replace(all, "<E:thing>", "<D:getetag/><E:thing>", 1)).contains("424 Failed Dependency")
+	f.do("PROPFIND", team, ask, "Depth: 0").contains(`<D:displayname xml:lang="de">Termine<`)
+	f.do("PROPPATCH", team, all).lacks("424", "403")
+	f.do("PROPFIND", team, ask, "Depth: 0").contains(`<D:displayname xml:lang="ru">Встречи<`, `xml:lang="fr-CA"`)
+	f.do("PROPFIND", team, exampleProp, "Depth: 0").contains(`xml:lang="ru"`)
+	f.do("PROPPATCH", team, patch("<D:displayname>Plain</D:displayname>", "<C:calendar-description/>")).lacks("424", "403")
+	f.do("PROPFIND", team, ask, "Depth: 0").lacks("xml:lang").contains(">Plain<")
+	long := strings.Repeat("x", maxLang+1)
+	for _, el := range []string{`<E:thing xml:lang="` + long + `">2</E:thing>`, `<D:displayname xml:lang="` + long + `">2</D:displayname>`} {
+		f.do("PROPPATCH", team, patch(el, "")).want(http.StatusMultiStatus).contains("507 Insufficient Storage")
+	}
+	f.do("PROPFIND", team, ask, "Depth: 0").contains(">Plain<")
+}
+
 // TestDeadPropertiesAreBounded fills what a user may have of them.
 func TestDeadPropertiesAreBounded(t *testing.T) {
 	f := newFixture(t)

@@ -98,6 +98,9 @@ func assignOne(c *store.Calendar, a assignment, creating bool) *httpError {
 		if p.set == nil || p.kinds&kindCalendar == 0 {
 			return errProtected
 		}
+		if err := setLang(c.Props, a); err != nil {
+			return err
+		}
 		return p.set(c, a.el)
 	}
 	return setDead(c.Props, a)

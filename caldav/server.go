@@ -234,6 +234,9 @@ func (q *request) serve() error {
 		q.w.WriteHeader(http.StatusMovedPermanently)
 		return nil
 	}
+	if strings.Contains(r.RequestURI, "#") {
+		return refuse(http.StatusBadRequest, "the address carries a fragment") // RFC 9112 §3.2; it would name something else
+	}
 	var err error
 	if q.place, err = parsePath(escaped); err != nil {
 		return err

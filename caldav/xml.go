@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"unicode/utf8"
 )
 
 // Bounds of XML that clients send.
@@ -144,7 +145,7 @@ func readBody(r *http.Request, limit int) ([]byte, error) {
 func parseXML(data []byte) (*element, error) {
 	d := xml.NewDecoder(bytes.NewReader(xmlInUTF8(data)))
 	d.CharsetReader = declaredEncoding
-	p := xmlReader{scopes: []map[string]string{{"xml": "http://www.w3.org/XML/1998/namespace"}}}
+	p := xmlReader{scopes: []map[string]string{{"xml": nsXML}}}
 	for {
 		// Raw tokens, because the decoder's own translation lets undeclared prefixes pass.
 		tok, err := d.RawToken()
@@ -222,13 +223,25 @@ func (p *xmlReader) start(t xml.StartElement) error {
 	for _, a := range t.Attr {
 		switch {
 		case a.Name.Space == "" && a.Name.Local == "xmlns":
+			if reserved(a.Value) {
+				return errReserved
+			}
 			declare("", a.Value)
 		case a.Name.Space == "xmlns":
 			if a.Value == "" {
 				return fmt.Errorf("prefix %s is declared empty", a.Name.Local)
 			}
+			if a.Name.Local == "xmlns" || a.Value == nsXMLNS || (a.Value == nsXML) != (a.Name.Local == "xml") {
+				return errReserved
+			}
 			declare(a.Name.Local, a.Value)
 		}
+	}
+	if t.Name.Space == "xml" {
+		return errReserved
+	}
+	if !isLocalName(t.Name.Local) {
+		return fmt.Errorf("%q is no name", t.Name.Local)
 	}
 	e := &element{}
 	if len(p.open) > 0 {
@@ -247,6 +260,9 @@ func (p *xmlReader) start(t xml.StartElement) error {
 		}
 		if a.Name.Space == "xml" && a.Name.Local == "lang" {
 			e.lang = a.Value
+		}
+		if !isLocalName(a.Name.Local) {
+			return fmt.Errorf("%q is no name", a.Name.Local)
 		}
 		n := xml.Name{Local: a.Name.Local}
 		if a.Name.Space != "" {
@@ -269,6 +285,33 @@ func (p *xmlReader) start(t xml.StartElement) error {
 	p.open = append(p.open, e)
 	p.raw = append(p.raw, t.Name)
 	return nil
+}
+
+// The namespaces that cannot be declared anew (Namespaces in XML §3).
+const (
+	nsXML   = "http://www.w3.org/XML/1998/namespace"
+	nsXMLNS = "http://www.w3.org/2000/xmlns/"
+)
+
+func reserved(uri string) bool { return uri == nsXML || uri == nsXMLNS }
+
+var errReserved = errors.New("a namespace of XML itself is used for something else")
+
+// isLocalName tells whether a name can stand behind a prefix or alone (an NCName). The decoder lets more pass,
+// such as the 1 of <E:1/>, and what a client sends here stands in our answers under other prefixes.
+func isLocalName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= utf8.RuneSelf:
+			tok, err := xml.NewDecoder(strings.NewReader("<" + s + "/>")).RawToken()
+			el, ok := tok.(xml.StartElement)
+			return err == nil && ok && el.Name.Local == s && !strings.Contains(s, ":")
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_':
+		case i == 0 || !(c >= '0' && c <= '9' || c == '-' || c == '.'):
+			return false
+		}
+	}
+	return s != ""
 }
 
 // namespace is what a prefix stands for here.

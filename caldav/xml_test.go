@@ -32,6 +32,17 @@ func TestParseXMLRefuses(t *testing.T) {
 		"encoding":         `<?xml version="1.0" encoding="koi8-r"?><a/>`,
 		"not UTF-8":        "<a>\xff</a>",
 		"control":          "<a>\x01</a>",
+		"digit":            `<x:1 xmlns:x="u"/>`,
+		"digit of a value": `<a xmlns:x="u" x:1="2"/>`,
+		"mark":             "<x:\u0301a xmlns:x='u'/>",
+		"colon":            "<:a/>",
+		"colon at the end": "<a:/>",
+		"of XML itself":    "<xml:a/>",
+		"XML by default":   `<a xmlns="http://www.w3.org/XML/1998/namespace"/>`,
+		"XML as x":         `<x:a xmlns:x="http://www.w3.org/XML/1998/namespace"/>`,
+		"xml as another":   `<a xmlns:xml="u"/>`,
+		"xmlns":            `<a xmlns:xmlns="u"/>`,
+		"declarations":     `<x:a xmlns:x="http://www.w3.org/2000/xmlns/"/>`,
 	} {
 		if _, err := parseXML([]byte(doc)); err == nil {
 			t.Errorf("%s is taken", name)

@@ -124,7 +124,7 @@ func (e *element) writeInner(b *strings.Builder) {
 			switch a.Name.Space {
 			case "":
 				b.WriteString(" " + a.Name.Local)
-			case "http://www.w3.org/XML/1998/namespace":
+			case nsXML:
 				b.WriteString(" xml:" + a.Name.Local)
 			default:
 				p := "a" + strconv.Itoa(i)
