@@ -128,7 +128,7 @@ func (k *look) said() {
 			first = a.Updated
 		}
 	}
-	if len(n.said) == 0 || k.wait(first.Add(k.policy.MailSettle)) || k.wait(k.lastNote().Add(notePause)) {
+	if len(n.said) == 0 || k.wait(first, k.policy.MailSettle) || k.wait(k.lastNote(), notePause) {
 		return
 	}
 	k.note(k.present.User.Addresses[0], n)
@@ -165,7 +165,7 @@ func (k *look) missed(invited, mailed map[string]bool) {
 			}
 		}
 	}
-	if len(n.missed) > 0 && !k.wait(first.Add(k.policy.MailSettle)) {
+	if len(n.missed) > 0 && !k.wait(first, k.policy.MailSettle) {
 		k.note(k.present.User.Addresses[0], n)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"joinery/caldav/ical"
 	"joinery/caldav/itip"
 	"joinery/store"
+	"joinery/store/outbox"
 )
 
 // An owed is what one address is owed now, or, where nothing is sent, what is to be remembered.
@@ -92,8 +93,9 @@ func (k *look) decide(ctx context.Context) ([]owed, time.Time, error) {
 	return k.out, k.next, err
 }
 
-// wait notes that something is owed at t and tells whether that is still to come.
-func (k *look) wait(t time.Time) bool {
+// wait notes that something is owed d after since and tells whether that is still to come.
+func (k *look) wait(since time.Time, d time.Duration) bool {
+	t := outbox.After(since, d, k.now)
 	if !t.After(k.now) {
 		return false
 	}
@@ -251,14 +253,14 @@ func (k *look) person(address string, invited bool, event int) error {
 	}
 	switch {
 	case m.Method == itip.MethodCancel && p.Gone:
-		if k.wait(p.GoneSince.Add(k.policy.Settle)) {
+		if k.wait(p.GoneSince, k.policy.Settle) {
 			return nil
 		}
 	case m.First, found.again:
-	case k.wait(p.Row.Saved.Add(k.policy.MailSettle)):
+	case k.wait(p.Row.Saved, k.policy.MailSettle):
 		return nil
 	}
-	if m.Method == itip.MethodRequest && p.Link == change.LinkPending && k.wait(p.Since.Add(k.policy.MailWait)) {
+	if m.Method == itip.MethodRequest && p.Link == change.LinkPending && k.wait(p.Since, k.policy.MailWait) {
 		return nil
 	}
 	o.Sequence = itip.Sequence(m, event, p.Row.Sequence, last, told)

@@ -52,7 +52,7 @@ func (k *look) attendee() {
 		// What was told counts: an answer of the last moment may not have been.
 		_, o.View = itip.Declined(now)
 		o.Answers, o.View = itip.FirstAnswers(p.Event, itip.DiffReply(old, o.View), old, o.View)
-		if len(o.Answers) == 0 || k.wait(p.GoneSince.Add(k.policy.Settle)) {
+		if len(o.Answers) == 0 || k.wait(p.GoneSince, k.policy.Settle) {
 			return
 		}
 		k.out = append(k.out, o)

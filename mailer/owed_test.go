@@ -139,6 +139,9 @@ func TestOwedByOrganizer(t *testing.T) {
 		{name: "removal settles", body: strings.Replace(plainEvent, "ATTENDEE;CN=Boris:mailto:boris@example.org\n", "", 1), known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, next: 20 * time.Second},
 		{name: "deleted settles", body: plainEvent, present: gone, known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, after: 29 * time.Second, next: 30 * time.Second},
 		{name: "deleted", body: plainEvent, present: gone, known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, after: 30 * time.Second, want: "CANCEL to boris, 1"},
+		{name: "saved by a clock that was ahead", body: renamed, known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, after: -3 * time.Hour, want: "REQUEST to boris, 0"},
+		{name: "deleted by a clock that was ahead", body: plainEvent, present: gone, known: func(t *testing.T) []store.Delivery { return []store.Delivery{told(t, plainEvent)} }, after: -3 * time.Hour, want: "CANCEL to boris, 1"},
+		{name: "a link is being made since a clock was ahead", body: plainEvent, present: pending, after: -3 * time.Hour, want: "REQUEST to boris, 0"},
 		{name: "deleted before anybody was told", body: plainEvent, present: gone, after: time.Minute},
 		{name: "deleted with its owner", body: plainEvent, present: func(p *change.Present) {
 			gone(p)

@@ -65,7 +65,7 @@ func (k *look) statuses() (out map[string]string, reply bool) {
 		}
 	}
 	lag := min(time.Duration(len(k.deliveries))*statusLag, statusLagMost)
-	if len(out) > 0 && len(k.underway)+len(k.out) > 0 && k.wait(first.Add(lag)) {
+	if len(out) > 0 && len(k.underway)+len(k.out) > 0 && k.wait(first, lag) {
 		return nil, reply
 	}
 	return out, reply

@@ -1,6 +1,9 @@
 package store
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 func (a *Audit) fields() []any {
 	return []any{&a.ID, &a.UserID, &a.UID, (*instant)(&a.At), &a.Who, &a.What, &a.Details}
@@ -23,4 +26,13 @@ func (tx *Tx) AddAudit(a *Audit) error {
 func (tx *Tx) Audits(userID int64, uid string) ([]Audit, error) {
 	return list(tx, "audits", (*Audit).fields, `SELECT id, user_id, uid, at, who, what, details FROM audits
 		WHERE user_id = ? AND uid = ? ORDER BY id`, userID, uid)
+}
+
+// LatestAudit is the latest time of what was noted last; zero where nothing was.
+func (tx *Tx) LatestAudit() (t time.Time, err error) {
+	err = tx.row([]any{(*instant)(&t)}, `SELECT max(at) FROM (SELECT at FROM audits ORDER BY id DESC LIMIT 100)`)
+	if err != nil {
+		return t, fmt.Errorf("read the latest audit: %w", err)
+	}
+	return t, nil
 }

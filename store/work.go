@@ -227,6 +227,19 @@ func (tx *Tx) ReleaseLeases() error {
 	return nil
 }
 
+// AdvanceWork makes up for a clock that was set back, to now: what is due within back and soon from now is due by
+// back earlier, but not before now, and leases end at until at the latest.
+func (tx *Tx) AdvanceWork(kind string, now time.Time, back, soon time.Duration, until time.Time) error {
+	at, ahead, most := now.UnixMicro(), back.Microseconds(), now.Add(back+soon).UnixMicro()
+	_, err := tx.exec(`UPDATE work SET due = CASE WHEN due > ? THEN max(due - ?, ?) ELSE due END,
+		again = CASE WHEN again > ? AND again <= ? THEN max(again - ?, ?) ELSE again END, until = min(until, ?)
+		WHERE kind = ? AND due <= ?`, at, ahead, at, at, most, ahead, at, instant(until), kind, most)
+	if err != nil {
+		return fmt.Errorf("advance work: %w", err)
+	}
+	return nil
+}
+
 // CountWork counts all work by kind.
 func (tx *Tx) CountWork() (map[string]WorkCount, error) {
 	m := map[string]WorkCount{}

@@ -44,6 +44,10 @@ func TestWork(t *testing.T) {
 	}
 	release := func(tx *store.Tx, w **store.Work) error { return tx.ReleaseWork(*w) }
 	releaseAll := func(tx *store.Tx, _ **store.Work) error { return tx.ReleaseLeases() }
+	// setBack has the clock, which was 1000 s ahead, show 0.
+	setBack := func(tx *store.Tx, _ **store.Work) error {
+		return tx.AdvanceWork("k", sec(0), 1000*time.Second, 100*time.Second, sec(60))
+	}
 	// late has another worker take the row after the lease ended, and the first come back late.
 	late := func(f func(*store.Tx, **store.Work) error) func(*store.Tx, **store.Work) error {
 		return func(tx *store.Tx, w **store.Work) error {
@@ -80,6 +84,14 @@ func TestWork(t *testing.T) {
 			{do: finish(0), due: 50}},
 		"touched, worker dies": {{do: touch(0)}, {do: claim(1), leased: true}, {do: touch(20), leased: true},
 			{do: releaseAll}, {do: claim(3), leased: true}, {do: finish(0), gone: true}},
+		"clock set back":            {{do: touch(1010), due: 1010}, {do: setBack, due: 10}, {do: setBack}},
+		"clock set back, due later": {{do: touch(1101), due: 1101}, {do: setBack, due: 1101}, {do: deferTo(990), due: 990}, {do: setBack}},
+		"clock set back, touched at work": {{do: touch(1000), due: 1000}, {do: claim(1001), due: 1000, leased: true},
+			{do: touch(1020), due: 1000, leased: true}, {do: setBack, leased: true}, {do: finish(0), due: 20}},
+		"clock set back, touched at work for later": {{do: touch(1000), due: 1000}, {do: claim(1001), due: 1000, leased: true},
+			{do: touch(1101), due: 1000, leased: true}, {do: setBack, leased: true}, {do: finish(0), due: 1101}},
+		"clock set back, worker dies": {{do: touch(1000), due: 1000}, {do: claim(1001), due: 1000, leased: true},
+			{do: setBack, leased: true}, {do: claim(60), leased: true}},
 		"given back":       {{do: touch(0)}, {do: claim(1), leased: true}, {do: release}},
 		"late, done":       {{do: touch(0)}, {do: claim(1), leased: true}, {do: late(finish(0)), leased: true}},
 		"late, again":      {{do: touch(0)}, {do: claim(1), leased: true}, {do: late(finish(9)), leased: true}},

@@ -85,10 +85,10 @@ func (c *Changer) deliverTx(tx *store.Tx, eventID int64) (next time.Time, more b
 		return time.Time{}, false, nil
 	}
 	if p.Gone {
-		if at := p.GoneSince.Add(c.opts.Policy.Settle); at.After(tx.Now()) {
+		if at := outbox.After(p.GoneSince, c.opts.Policy.Settle, tx.Now()); at.After(tx.Now()) {
 			return at, false, nil
 		}
-	} else if at := p.Since.Add(c.opts.Policy.WaitForLink); p.Link == LinkPending && at.After(tx.Now()) {
+	} else if at := outbox.After(p.Since, c.opts.Policy.WaitForLink, tx.Now()); p.Link == LinkPending && at.After(tx.Now()) {
 		return at, false, nil
 	}
 	d := &delivery{c: c, tx: tx, present: p, statuses: map[string]string{}, left: deliverBatch}
@@ -229,7 +229,7 @@ func (c *Changer) withdrawn(tx *store.Tx, p *Present) (next time.Time, err error
 	if err != nil || organizers == nil {
 		return time.Time{}, err
 	}
-	if at := p.Row.Deleted.Add(c.opts.Policy.Settle); at.After(tx.Now()) {
+	if at := outbox.After(p.Row.Deleted, c.opts.Policy.Settle, tx.Now()); at.After(tx.Now()) {
 		return at, nil
 	}
 	if said, err := saidSince(tx, organizers.ID, p.User, p.Row.Deleted); err != nil || len(said) > 0 {

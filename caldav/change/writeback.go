@@ -11,6 +11,7 @@ import (
 	"joinery/conference"
 	"joinery/conference/booking"
 	"joinery/store"
+	"joinery/store/outbox"
 )
 
 var _ booking.Calendar = (*Changer)(nil)
@@ -21,7 +22,7 @@ func (c *Changer) Wanted(tx *store.Tx, b *store.Booking, now time.Time) (booking
 	if err != nil {
 		return booking.Want{}, err
 	}
-	want := booking.Want{ReleaseAt: b.Since.Add(c.opts.Policy.Settle)}
+	want := booking.Want{ReleaseAt: outbox.After(b.Since, c.opts.Policy.Settle, now)}
 	if p.Event == nil && !p.Gone {
 		return want, fmt.Errorf("event %s: the stored object cannot be parsed", p.Row.UID)
 	}
@@ -66,7 +67,7 @@ func (c *Changer) needed(tx *store.Tx, b *store.Booking, p *Present, want bookin
 	}
 	if series(p.Event) {
 		// An occurrence that was taken out may come back in the next save.
-		want.ReleaseAt = p.Row.Saved.Add(c.opts.Policy.Settle)
+		want.ReleaseAt = outbox.After(p.Row.Saved, c.opts.Policy.Settle, now)
 	}
 	o, ok, err := all.next(p, all.held(rooms), now)
 	switch {

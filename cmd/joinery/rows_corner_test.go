@@ -166,6 +166,21 @@ func TestRowsCorner(t *testing.T) {
 		same(w, "name", w.named("How it was").Link, link)
 		_ = c
 	})
+	rows.play("the clock is set back by hours", func(w *world) {
+		w.later(3 * time.Hour)
+		text, _ := w.booked("LOCATION:Webinar")
+		w.anna.save(aPath, with(text, "SUMMARY:By a clock that is ahead"))
+		w.later(-3 * time.Hour)
+		w.untilMail(vera, 2)
+		w.later(3 * time.Hour)
+		w.anna.delete(aPath)
+		w.later(-3 * time.Hour)
+		w.untilMail(vera, 3)
+		w.idle()
+		w.wantMail(vera, "REQUEST", "REQUEST", "CANCEL")
+		w.none()
+		w.contains(w.boris.get(borisCopy).body, "STATUS:CANCELLED")
+	}, func(c *config) { c.Settle, c.Mail.Settle = duration(4*time.Second), duration(4*time.Second) })
 	rows.play("moved into the past and back", func(w *world) {
 		text, c := w.booked("LOCATION:Webinar")
 		got := w.anna.save(aPath, moved(text, -72*time.Hour))

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +22,8 @@ type bench struct {
 	t       *testing.T
 	s       *store.Store
 	r       *outbox.Runner
-	path    string // of the database
+	path    string       // of the database
+	ahead   atomic.Int64 // how far the store's clock is before that of the bubble
 	stop    context.CancelFunc
 	stopped chan error
 }
@@ -31,11 +33,12 @@ func inBubble(t *testing.T, f func(b *bench)) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "joinery.db")
 	synctest.Test(t, func(t *testing.T) {
-		s, err := store.Open(context.Background(), "sqlite:"+path, store.Options{})
+		b := &bench{t: t, path: path}
+		s, err := store.Open(context.Background(), "sqlite:"+path, store.Options{Now: b.now})
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := &bench{t: t, s: s, r: outbox.New(s, outbox.Options{}), path: path}
+		b.s, b.r = s, outbox.New(s, outbox.Options{})
 		defer func() {
 			b.halt()
 			if err := s.Close(); err != nil {
@@ -45,6 +48,9 @@ func inBubble(t *testing.T, f func(b *bench)) {
 		f(b)
 	})
 }
+
+// now is the store's clock.
+func (b *bench) now() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }
 
 func (b *bench) start() {
 	ctx, stop := context.WithCancel(context.Background())

@@ -153,7 +153,8 @@ func (r *Runner) Add(q Queue) {
 }
 
 // Run drops leases left by an earlier process, works until ctx ends, and waits for running
-// handlers (their context ends with ctx). It returns nil then, and an error only if it could not
+// handlers (their context ends with ctx). Where the clock was set back, now or since the last audit, work that was
+// due soon is brought forward. It returns nil then, and an error only if it could not
 // begin. A runner runs once, and only one process may run one on a database: a second would drop
 // the leases of the first. (Any process may Touch.)
 func (r *Runner) Run(ctx context.Context) error {
@@ -165,7 +166,15 @@ func (r *Runner) Run(ctx context.Context) error {
 	if again {
 		return errors.New("the outbox runs already")
 	}
-	if err := r.store.Update(ctx, (*store.Tx).ReleaseLeases); err != nil {
+	var seen time.Time
+	err := r.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if err := tx.ReleaseLeases(); err != nil {
+			return err
+		}
+		seen, err = tx.LatestAudit()
+		return err
+	})
+	if err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -173,7 +182,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	var all sync.WaitGroup
 	for _, q := range order {
-		all.Go(func() { q.run(ctx) })
+		all.Go(func() { q.run(ctx, seen) })
 	}
 	all.Wait()
 	return nil

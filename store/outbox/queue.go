@@ -71,14 +71,16 @@ func (q *queue) sleep(until time.Time) {
 	q.mu.Unlock()
 }
 
-// run hands out work until ctx ends, then waits for what runs.
-func (q *queue) run(ctx context.Context) {
+// run hands out work until ctx ends, then waits for what runs. seen is the latest that the clock is known to have
+// shown.
+func (q *queue) run(ctx context.Context, seen time.Time) {
 	var handlers sync.WaitGroup
 	defer handlers.Wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		q.sleep(time.Time{})
+		seen = q.keepTime(ctx, seen)
 		jobs, next, err := q.claim(ctx)
 		for _, batch := range q.deal(jobs) {
 			handlers.Go(func() { q.work(ctx, batch) })
