@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -63,7 +64,7 @@ type credential struct {
 func newAuthenticator(st *store.Store, now func() time.Time, address func(*http.Request) string, perSecond float64) *authenticator {
 	a := &authenticator{
 		store: st, now: now, address: address, perSec: perSecond,
-		hashing: make(chan struct{}, maxHashing),
+		hashing: make(chan struct{}, min(maxHashing, runtime.GOMAXPROCS(0))),
 		known:   map[[32]byte]credential{},
 		logins:  newFailures(failEvery, failBurst),
 		nets:    newFailures(addressEvery, addressBurst),
@@ -163,7 +164,11 @@ func (a *authenticator) verify(r *http.Request, login string, id [32]byte, hash,
 	}
 	ch := a.flight.DoChan(string(id[:])+hash, func() (any, error) {
 		a.hashing <- struct{}{}
-		defer func() { <-a.hashing }()
+		defer func() {
+			if <-a.hashing; len(a.hashing) == 0 {
+				runtime.GC() // what comes next is not to grow beside the 19 MiB of a hash
+			}
+		}()
 		// Those before it in the queue may have been wrong.
 		if err := a.mayTry(ofLogin, ofNet); err != nil {
 			return false, err
