@@ -20,7 +20,7 @@ import (
 //
 // Where incoming may stay as it is, data are its bytes. An EXDATE stays once it is there; who wants the
 // instance back accepts it. NEEDS-ACTION and a PARTSTAT that incoming only has from base undo no answer.
-// An override with STATUS:CANCELLED counts as EXDATE.
+// An override with STATUS:CANCELLED counts as EXDATE, unless the organiser had called that instance off.
 func Saved(held, base, incoming *ical.Event, own []string) (data []byte, stale bool, forbidden string) {
 	s := &saving{held: timetableOf(held), incoming: timetableOf(incoming), addresses: own, moved: map[*ical.VEvent]bool{}}
 	if base != nil {
@@ -174,12 +174,19 @@ func (s *saving) override(v *ical.VEvent, id time.Time) {
 		}
 		s.stale = true
 		s.j.edit.RemoveComponent(v.Component)
-	case v.Cancelled() && !truth.Cancelled() && s.held.Master != nil && s.incoming.Master != nil:
+	case v.Cancelled() && !truth.Cancelled() && s.held.Master != nil && s.incoming.Master != nil && !s.wasOff(id):
 		s.j.edit.RemoveComponent(v.Component)
 		s.exclude(id)
 	default:
 		s.component(truth, v, func() *ical.VEvent { return s.baseOf(id) })
 	}
+}
+
+// wasOff tells whether the instance id was called off as the client knew it, so that it was not the attendee who took
+// it out.
+func (s *saving) wasOff(id time.Time) bool {
+	before := s.baseOf(id)
+	return before != nil && before.Cancelled() || s.incoming.Master.Cancelled()
 }
 
 // baseOf is what the client started from at the instance id; nil where that is unknown.

@@ -18,6 +18,7 @@ func TestSaved(t *testing.T) {
 		return strings.ReplaceAll(strings.ReplaceAll(s, "T110000", "T130000"), "T100000", "T120000")
 	}
 	raised := func(s string) string { return strings.ReplaceAll(s, "SEQUENCE:2", "SEQUENCE:3") }
+	off := func(s string) string { return strings.ReplaceAll(s, "SUMMARY:Planning", "SUMMARY:Planning\nSTATUS:CANCELLED") }
 	renamed := func(s string) string { return strings.ReplaceAll(s, "SUMMARY:Planning", "SUMMARY:Review") }
 	delegating := add(t, edit(t, single, "CN=Boris;PARTSTAT=NEEDS-ACTION", `CN=Boris;PARTSTAT=DELEGATED;DELEGATED-TO="mailto:vera@example.com"`),
 		edit(t, vera, "CN=Vera", `CN=Vera;DELEGATED-FROM="mailto:boris@example.org"`))
@@ -81,6 +82,9 @@ func TestSaved(t *testing.T) {
 		{"rfc6638-3.2.8-stale-takes-out-what-was-moved", weekly + moved12(t, instance12), weekly, add(t, weekly, off12), "stale"},
 		{"rfc6638-3.2.8-stale-takes-out-what-was-moved-again", weekly + moved12(t, instance12), weekly + instance12, add(t, acceptedWeekly, off12), "stale"},
 		{"rfc6638-3.2.8-stale-takes-out-what-was-renamed", renamed(weekly) + renamed(instance12), weekly, add(t, weekly, off12), "stale"},
+		{"rfc6638-3.2.8-stale-called-off", acceptedWeekly + said12(t, "ACCEPTED"), off(acceptedWeekly + said12(t, "ACCEPTED")), add(t, off(acceptedWeekly+said12(t, "ACCEPTED")), "TRANSP:TRANSPARENT\n"), "mended"},
+		{"rfc6638-3.2.8-stale-called-off-by-an-unknown-revision", acceptedWeekly + said12(t, "ACCEPTED"), "", off(acceptedWeekly + said12(t, "ACCEPTED")), "mended"},
+		{"rfc6638-3.2.8-stale-instance-called-off", acceptedWeekly + said12(t, "ACCEPTED"), acceptedWeekly + off(said12(t, "ACCEPTED")), acceptedWeekly + off(said12(t, "ACCEPTED")), "mended"},
 		{"rfc6638-3.2.8-stale-exdate-of-a-reinstated-instance", raised(weekly), add(t, weekly, off12), add(t, acceptedWeekly, off12), "stale"},
 		{"rfc6638-3.2.8-stale-exdate-at-the-old-time", raised(later(weekly)), weekly, add(t, weekly, off12), "stale"},
 		{"rfc6638-3.2.10-answered-elsewhere-since", accepted, single, add(t, single, alarm), "mended"},
