@@ -174,6 +174,12 @@ func (p *answerer) fromCopy(ctx context.Context, e *answeredEvent, one bool) {
 
 // put saves an answer.
 func (p *answerer) put(ctx context.Context, e *answeredEvent, op *answerOp, path string, s *faultSheet, etag string, stale bool) {
+	for _, at := range s.instants("EXDATE") {
+		// What is out of the copy is declined again where another way had answered it since.
+		if key := at.Unix(); !slices.ContainsFunc(op.parts, func(p answerPart) bool { return p.key == key }) {
+			op.loose = append(op.loose, answerPart{key: key, ps: "DECLINED", needKey: key, needStart: key})
+		}
+	}
 	header := map[string]string{}
 	if etag == "*" {
 		header["If-None-Match"] = "*"

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -131,19 +132,24 @@ func (w *faultWorld) startRelay(ctx context.Context, listen string, seed uint64)
 func (w *faultWorld) database() string { return filepath.Join(w.dir, "joinery.db") }
 func (w *faultWorld) mailLog() string  { return filepath.Join(w.dir, "mail.jsonl") }
 
-// faultPorts returns addresses that were free a moment ago.
+// faultPorts returns addresses that were free a moment ago. They are none of those that systems give to connections:
+// one of these would be taken while the process is down.
 func faultPorts(t *testing.T, n int) []string {
 	t.Helper()
 	var list []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 1000 {
+		if len(list) == n {
+			return list
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)))
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
 		defer l.Close()
 		list = append(list, l.Addr().String())
 	}
-	return list
+	t.Fatalf("no %d ports are free", n)
+	return nil
 }
 
 // output opens the file that a process writes its output to.
