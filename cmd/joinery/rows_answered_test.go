@@ -125,6 +125,22 @@ func TestRowsAnswered(t *testing.T) {
 		w.wantSaid(part(got, 2), boris, "NEEDS-ACTION")
 		w.contains(part(got, 2), from(nth(2).Add(48*time.Hour))...)
 	}, func(c *config) { c.CalDAV.WaitForLink = duration(100 * time.Millisecond) })
+	rows.play("the copy of what was called off is saved when it takes place again", func(w *world) {
+		text := w.anna.save(aPath, withOverride(seriesOf("a", invitation()...), 2, from(nth(2).Add(time.Hour))...))
+		w.boris.save(borisCopy, says(w.boris.get(borisCopy).body, boris, "ACCEPTED"))
+		w.anna.delete(aPath)
+		w.idle()
+		calledOff := w.boris.get(borisCopy).body
+		w.contains(part(calledOff, 2), "STATUS:CANCELLED")
+		w.anna.save(aPath, text)
+		w.idle()
+		w.boris.put(borisCopy, plus(calledOff, "TRANSP:TRANSPARENT"))
+		w.idle()
+		got := w.anna.get(aPath).body
+		w.wantSaid(got, boris, "ACCEPTED")
+		w.wantSaid(part(got, 2), boris, "ACCEPTED")
+		w.lacks(w.boris.get(borisCopy).body, "EXDATE", "CANCELLED")
+	})
 	rows.play("a copy is deleted after an answer by a mail whose clock is ahead, of which the organiser was told since", func(w *world) {
 		w.anna.save(aPath, event("a", invitation()...))
 		w.mailedAt(w.now().Add(20*time.Minute), boris, 0, "perhaps", itip.Part{PartStat: "TENTATIVE"})
