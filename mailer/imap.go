@@ -36,7 +36,7 @@ type IMAP struct {
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	failing bool
-	// What stopped a fetch is asked for differently the next time, see fetchBatch and take.
+	// What stopped a fetch is asked for differently the next time, see batch and take.
 	careful imap.UID // up to here mails are looked at one by one
 	trouble struct {
 		uid   imap.UID
