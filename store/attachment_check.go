@@ -84,3 +84,15 @@ func (tx *Tx) EachAttachmentReference(f func(r AttachmentReference, data []byte)
 	}, `SELECT a.managed_id, u.login, a.name, o.data FROM attachment_objects r JOIN objects o ON o.id = r.object_id
 		JOIN attachments a ON a.id = r.attachment_id JOIN users u ON u.id = a.user_id ORDER BY o.id, a.id`)
 }
+
+// EachAttaching calls f for every object in which something is attached, managed or not, and its user.
+func (tx *Tx) EachAttaching(f func(userID int64, data []byte) error) error {
+	return tx.each(func(scan scan) error {
+		var userID int64
+		var data []byte
+		if err := scan(&userID, &data); err != nil {
+			return fmt.Errorf("read attachments: %w", err)
+		}
+		return f(userID, data)
+	}, `SELECT user_id, data FROM objects WHERE user_id <> 0 AND instr(data, char(10) || 'ATTACH') > 0`)
+}

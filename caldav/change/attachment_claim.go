@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -59,7 +60,7 @@ func (c *Changer) claim(tx *store.Tx, r PutRequest, in *body, cur *store.Object)
 	var again int64 // bytes that were released
 	for _, l := range in.attached {
 		id := l.Param("MANAGED-ID")
-		a, err := c.attachmentOf(tx, l)
+		a, err := c.opts.Policy.Attachments.attachmentOf(tx, l)
 		switch {
 		case err != nil:
 			return nil, nil, err
@@ -126,14 +127,14 @@ var errQuota = &Refusal{
 }
 
 // attachmentOf is what l names; nil if it is nothing of ours any more.
-func (c *Changer) attachmentOf(tx *store.Tx, l *ical.Line) (*store.Attachment, error) {
+func (p *AttachmentPolicy) attachmentOf(tx *store.Tx, l *ical.Line) (*store.Attachment, error) {
 	if id := l.Param("MANAGED-ID"); id != "" {
 		a, err := find(tx.AttachmentByManagedID(id))
 		if err != nil || a != nil {
 			return a, err
 		}
 	}
-	token := c.opts.Policy.Attachments.tokenAt(l.Value)
+	token := p.tokenAt(l.Value)
 	if token == "" {
 		return nil, nil
 	}
@@ -147,4 +148,28 @@ func (c *Changer) refer(tx *store.Tx, o, cur *store.Object, before *ical.Event, 
 		return nil
 	}
 	return tx.SetAttachments(o.ID, ids)
+}
+
+// Lost names the files that data, an object of u's, leads to at addresses here and that are not there. Of what
+// somebody else organises, and of what cannot be read, there are none.
+func (p *AttachmentPolicy) Lost(tx *store.Tx, u *store.User, data []byte) (names []string, err error) {
+	o, err := ical.Parse(data, ical.Limits{Size: max(len(data), 1)})
+	if err != nil || !organizes(o, u) {
+		return nil, nil
+	}
+	for _, comp := range attachable(o) {
+		for _, l := range comp.All("ATTACH") {
+			if p.tokenAt(l.Value) == "" {
+				continue
+			}
+			a, err := p.attachmentOf(tx, l)
+			if err != nil {
+				return nil, err
+			}
+			if name := cmp.Or(l.Param("FILENAME"), "a file"); a == nil && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names, nil
 }

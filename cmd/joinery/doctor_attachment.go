@@ -20,12 +20,15 @@ func (d *doctor) attachments(ctx context.Context) {
 	const name = "attachments"
 	var uses []store.UserAttachments
 	var faults store.AttachmentFaults
-	var unnamed []store.AttachmentName
+	var unnamed, lost []store.AttachmentName
 	err := d.store.View(ctx, func(tx *store.Tx) (err error) {
 		if uses, err = tx.AttachmentUses(); err != nil {
 			return err
 		}
 		if faults, err = tx.CheckAttachments(); err != nil {
+			return err
+		}
+		if lost, err = d.lostFiles(tx); err != nil {
 			return err
 		}
 		unnamed = nil
@@ -59,8 +62,9 @@ func (d *doctor) attachments(ctx context.Context) {
 	bad(statusFail, faults.Incomplete, "bytes are missing of", "Have each attached to its event again; a backup from before may have it whole.")
 	bad(statusFail, faults.Doomed, "events have these, and they are about to be removed", "Save a backup now, and have each attached to its event again.")
 	bad(statusWarn, unnamed, "their events do not name them", "Save these events in a client again; until then the files count and take up room.")
-	if lost := faults.Unused + faults.Dangling + faults.Stray; lost > 0 {
-		d.add(statusWarn, name, fmt.Sprintf("rows that belong to no event or no file: %d (files %d, references %d, parts %d)", lost, faults.Unused, faults.Dangling, faults.Stray),
+	bad(statusWarn, lost, "events lead to files that are not there", "Attach them again, or take them off the events; a backup from before may have them.")
+	if odd := faults.Unused + faults.Dangling + faults.Stray; odd > 0 {
+		d.add(statusWarn, name, fmt.Sprintf("rows that belong to no event or no file: %d (files %d, references %d, parts %d)", odd, faults.Unused, faults.Dangling, faults.Stray),
 			"They only take up room. Say so to whoever changed the database by hand, or report it.")
 		sound = false
 	}
@@ -74,6 +78,31 @@ func (d *doctor) attachments(ctx context.Context) {
 		}
 		d.add(statusOK, name, detail, "")
 	}
+}
+
+// lostFiles are the files that organisers' events lead to and that are not there.
+func (d *doctor) lostFiles(tx *store.Tx) (lost []store.AttachmentName, err error) {
+	policy := d.config.attachable()
+	users := map[int64]*store.User{}
+	err = tx.EachAttaching(func(userID int64, data []byte) error {
+		if !strings.Contains(unfolded.Replace(string(data)), policy.Base) {
+			return nil
+		}
+		u := users[userID]
+		if u == nil {
+			var err error
+			if u, err = tx.UserByID(userID); err != nil {
+				return err
+			}
+			users[userID] = u
+		}
+		names, err := policy.Lost(tx, u, data)
+		for _, name := range names {
+			lost = append(lost, store.AttachmentName{Login: u.Login, Name: name})
+		}
+		return err
+	})
+	return lost, err
 }
 
 // unfolded joins the parts of long lines (RFC 5545 §3.1).

@@ -88,6 +88,15 @@ func TestDoctorTellsOfAttachments(t *testing.T) {
 		t.Errorf("of a full quota it is said: %s", l)
 	}
 
+	event := func(organizer string) string {
+		return strings.Join([]string{"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:x", "BEGIN:VEVENT", "UID:a", "DTSTAMP:20261122T090000Z",
+			"DTSTART:20261222T090000Z", "ORGANIZER:mailto:" + organizer, "ATTACH;FILENAME=agenda.txt;MANAGED-ID=" + agenda.ManagedID + ":http://127.",
+			" 0.0.1:0/a/" + agenda.Token + "/agenda.txt", "ATTACH;FILENAME=minutes.txt:https://elsewhere.example/a/x/minutes.txt",
+			"BEGIN:VALARM", "ACTION:AUDIO", "TRIGGER:-PT5M", "ATTACH:http://127.0.0.1:0/a/x/bell", "END:VALARM",
+			"DESCRIPTION:" + minutes.ManagedID, "END:VEVENT", "END:VCALENDAR", ""}, "\r\n")
+	}
+	refer(event("anna@example.org"), agenda.ID, minutes.ID)
+
 	db, err := sql.Open("sqlite3", path)
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +112,8 @@ func TestDoctorTellsOfAttachments(t *testing.T) {
 			1, "FAIL attachments", []string{"missing of: agenda.txt of anna", "attached to its event again"}},
 		{`UPDATE attachments SET released_at = 1`, `UPDATE attachments SET released_at = 0`,
 			1, "FAIL attachments", []string{"about to be removed: agenda.txt of anna, minutes.txt of anna", "backup"}},
+		{`UPDATE attachments SET gone = TRUE WHERE id = 1`, `UPDATE attachments SET gone = FALSE`,
+			0, "warn attachments", []string{"not there: agenda.txt of anna", "Attach them again"}},
 		{`DELETE FROM attachment_objects WHERE attachment_id = 2`, ``,
 			0, "warn attachments", []string{"files 1, references 0, parts 0", "take up room"}},
 	} {
@@ -119,4 +130,10 @@ func TestDoctorTellsOfAttachments(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// What somebody else organises is theirs to mend.
+	if _, err := db.Exec(`UPDATE attachments SET gone = TRUE`); err != nil {
+		t.Fatal(err)
+	}
+	refer(event("boris@example.org"), agenda.ID)
+	line(0, "ok attachments")
 }
