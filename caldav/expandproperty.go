@@ -111,13 +111,19 @@ func (x *expansion) propstats(res *resource, wanted []wantedProperty) ([]propsta
 	}, nil
 }
 
-// follow puts responses in the place of hrefs. Our own getters write them without attributes; other
-// hrefs (addresses of people) stay as they are.
+// hrefTags begin and end hrefs: as our own getters write them, and as they stand in dead properties.
+var hrefTags = [][2]string{{"<D:href>", "</D:href>"}, {`<href xmlns="DAV:">`, "</href>"}}
+
+// follow puts responses in the place of hrefs; those that lead nowhere here (addresses of people) stay as they are.
 func (x *expansion) follow(text string, wanted []wantedProperty) (string, error) {
-	const begin, end = "<D:href>", "</D:href>"
 	var b strings.Builder
 	for {
-		i := strings.Index(text, begin)
+		i, begin, end := -1, "", ""
+		for _, tags := range hrefTags {
+			if at := strings.Index(text, tags[0]); at >= 0 && (i < 0 || at < i) {
+				i, begin, end = at, tags[0], tags[1]
+			}
+		}
 		if i < 0 {
 			break
 		}
@@ -126,6 +132,11 @@ func (x *expansion) follow(text string, wanted []wantedProperty) (string, error)
 			break
 		}
 		href := text[i+len(begin) : i+n]
+		if strings.Contains(href, "<") { // a dead property may hold anything
+			b.WriteString(text[:i+len(begin)])
+			text = text[i+len(begin):]
+			continue
+		}
 		b.WriteString(text[:i])
 		response, err := x.response(href, wanted)
 		if err != nil {

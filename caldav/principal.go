@@ -26,6 +26,9 @@ var searchable = []struct {
 
 // principalSearchProperties answers principal-search-property-set (RFC 3744 §9.5).
 func (q *request) principalSearchProperties() error {
+	if d, err := depth(q.r.Header, 0); err != nil || d != 0 {
+		return refuse(http.StatusBadRequest, "Depth is 0 here")
+	}
 	s := q.startXML(http.StatusOK)
 	s.raw("<D:principal-search-property-set" + rootNamespaces + ">")
 	for _, p := range searchable {

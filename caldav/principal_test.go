@@ -82,6 +82,7 @@ func TestPrincipalReports(t *testing.T) {
 	if first, second := strings.Index(text, "mailto:anna@"), strings.Index(text, "mailto:a.ivanova@"); first < 0 || second < first {
 		t.Errorf("addresses: %s", text)
 	}
+	f.do("REPORT", "/principals/", "<D:principal-search-property-set"+ns+"/>", "Depth: 1").want(http.StatusBadRequest) // RFC 3744 §9.5
 	f.do("REPORT", "/principals/", "<D:principal-search-property-set"+ns+"/>", "Depth: 0").want(http.StatusOK).
 		contains("<D:displayname/>", "<CS:email-address-set/>", "<C:calendar-user-address-set/>", "<C:calendar-user-type/>")
 

@@ -154,6 +154,20 @@ func TestExpandProperty(t *testing.T) {
 	if fd := ask(annaCal, property("owner", "", property("nothing", "", ""))+property("nothing", "urn:x", "")).one(); fd.ok["{DAV:}owner"] == "" || fd.other["{urn:x}nothing"] != http.StatusNotFound {
 		t.Errorf("%+v", fd)
 	}
+	// Also those that a client has put into a dead property, of which any part may be something else.
+	for _, tt := range []struct{ value, want string }{
+		{"<D:href>" + annaCal + "</D:href>", "<D:href>" + annaCal + "</D:href><D:propstat><D:prop><D:displayname>Календарь &lt;1&gt;"},
+		{"<D:href>/calendars/boris@example.org/calendar/</D:href>", "403 Forbidden"},
+		{"<D:href>" + annaHome + "none/</D:href>", "404 Not Found"},
+		{`<D:href>mailto:x@example.net</D:href><D:href><href xmlns="urn:x">` + annaCal + `</href></D:href>`, "mailto:x@example.net</D:href>"},
+		{`<E:x>` + annaCal + `</E:x><href xmlns="urn:x">` + annaCal + `</href>`, `<href xmlns="urn:x">` + annaCal},
+	} {
+		f.do("PROPPATCH", annaCal, patch("<D:displayname>Календарь &lt;1></D:displayname><E:thing>"+tt.value+"</E:thing>", "")).want(http.StatusMultiStatus)
+		a := ask(annaCal, property("thing", "urn:example", property("displayname", "", ""))).want(http.StatusMultiStatus).contains(tt.want)
+		if fd := a.one(); fd.ok["{urn:example}thing"] == "" {
+			t.Errorf("%s: %+v", tt.value, fd)
+		}
+	}
 	ask(annaCal, property("owner", "", ""), "Depth: 0").want(http.StatusMultiStatus)
 	ask(annaCal, property("owner", "", ""), "Depth: infinity").want(http.StatusBadRequest)
 	ask(annaCal, "<D:property/>").want(http.StatusBadRequest)
