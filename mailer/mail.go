@@ -201,11 +201,12 @@ func same(a, b *change.Present) bool {
 
 // record stores what o says, and that its address knows it now.
 func (s *Sender) record(tx *store.Tx, row *store.Event, o *letterOwed) error {
-	if m := o.mail; m != nil {
-		if err := tx.PutMessage(m); err != nil {
+	if o.mail != nil {
+		m := *o.mail // where tx is not committed o is recorded again, and the ID may be another's by then
+		if err := tx.PutMessage(&m); err != nil {
 			return fmt.Errorf("storing the mail: %w", err)
 		}
-		tx.OnCommit(func() { s.fresh.put(m) })
+		tx.OnCommit(func() { s.fresh.put(&m) })
 		if err := s.opts.Outbox.Touch(tx, change.WorkSubmit, m.ID, s.opts.Now()); err != nil {
 			return fmt.Errorf("noting the mail: %w", err)
 		}

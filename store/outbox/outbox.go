@@ -53,7 +53,7 @@ type Job struct {
 // Record has f run in the transaction in which it is recorded what came of the work, after the handler
 // returned, if the lease is still ours; called again, the later f. f returns when to look again (zero: it
 // does not say), as the handler does: the earlier counts. Where f fails nothing of it is kept, and the work
-// has failed with its error.
+// has failed with its error. Where it cannot be committed f is run again: what it notes outside tx must not count.
 func (j *Job) Record(f func(tx *store.Tx) (next time.Time, err error)) { j.last = f }
 
 // Hold fails with ErrLost inside tx if the lease is no longer ours, so that a late worker commits

@@ -1,0 +1,68 @@
+package mailer
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"joinery/caldav/change"
+	"joinery/store"
+)
+
+// A mail whose transaction is not committed, and which is recorded again, takes the place of no other that was
+// stored meanwhile: everybody gets theirs, once.
+func TestRecordedAgain(t *testing.T) {
+	deferred := false
+	r := startRelay(t, func(r *testRelay) {
+		r.onRcpt = func(to string) error {
+			if to == "vera@example.com" && !deferred {
+				deferred = true
+				return &smtp.SMTPError{Code: 450, Message: "later"}
+			}
+			return nil
+		}
+	})
+	toVera := testParse(t, strings.Replace(with(plainEvent, veraLine), "ATTENDEE;CN=Boris:mailto:boris@example.org\n", "", 1))
+	var s *store.Store
+	var looks atomic.Int64
+	broken := make(chan struct{})
+	b := newBench(t, "smtp://"+r.addr, plainEvent, func(o *Options) {
+		s = o.Store
+		o.Backoff = func(int) time.Duration { return 3 * time.Second }
+		o.Changer.(*fakeCalendar).change = func(p *change.Present) {
+			if p.Row.UID != "u1" {
+				p.Event = toVera
+				return
+			}
+			if looks.Add(1) == 2 { // where the mail is stored
+				go func() {
+					_ = s.Update(context.Background(), func(*store.Tx) error { runtime.Goexit(); return nil })
+					close(broken)
+				}()
+				time.Sleep(100 * time.Millisecond) // it comes into the same commit
+			}
+		}
+	})
+	<-broken
+	b.update(func(tx *store.Tx) error {
+		first, err := tx.EventByID(b.event)
+		if err != nil {
+			return err
+		}
+		ev := &store.Event{UserID: first.UserID, UID: "u2", Role: store.RoleOrganizer, Saved: tx.Now()}
+		if err := tx.PutEvent(ev); err != nil {
+			return err
+		}
+		return b.runner.Touch(tx, change.WorkMail, ev.ID, tx.Now())
+	})
+	b.rest()
+	wantSubjects(t, r, "boris@example.org Invitation: Planning", "vera@example.com Invitation: Planning")
+	if m := b.messages(); len(m) != 1 || m[0].State != store.MessageSent || m[0].MessageID != b.delivery("boris@example.org").MessageID {
+		t.Errorf("the first event's mails are %+v", m)
+	}
+}
