@@ -216,6 +216,24 @@ func (s *Store) Ping(ctx context.Context) error {
 	})
 }
 
+// probeSize is how much room, in bytes, a probe takes: no more than a save.
+const probeSize = 16 << 10
+
+// Probe tells whether changes can be stored: it makes one and takes it back in the same transaction, whose
+// commit writes to the disk all the same. The error is that of Update; ErrFull where there is no room.
+func (s *Store) Probe(ctx context.Context) error {
+	const name = "probe"
+	return s.Update(ctx, func(tx *Tx) error {
+		if err := tx.SetMeta(name, strings.Repeat("-", probeSize)); err != nil {
+			return err
+		}
+		if _, err := tx.exec(`DELETE FROM meta WHERE name = ?`, name); err != nil {
+			return fmt.Errorf("take the probe back: %w", err)
+		}
+		return nil
+	})
+}
+
 // Integrity has SQLite check the whole file, which takes time. The error says what is broken.
 func (s *Store) Integrity(ctx context.Context) error {
 	return s.View(ctx, func(tx *Tx) error {

@@ -210,10 +210,19 @@ func TestFullDisk(t *testing.T) {
 	if !errors.Is(err, ErrFull) {
 		t.Errorf("a change that does not fit: got %v, want ErrFull", err)
 	}
+	if err := s.Probe(t.Context()); !errors.Is(err, ErrFull) {
+		t.Errorf("the probe: got %v, want ErrFull", err)
+	}
 	limit("1073741823")
+	if err := s.Probe(t.Context()); err != nil {
+		t.Error("the probe, with room:", err)
+	}
 	err = s.Update(t.Context(), func(tx *Tx) error {
 		if large, err := tx.Meta("large"); err != nil || large != "" {
 			t.Errorf("of what did not fit %d bytes are there (%v)", len(large), err)
+		}
+		if probe, err := tx.Meta("probe"); err != nil || probe != "" {
+			t.Errorf("the probe left %d bytes (%v)", len(probe), err)
 		}
 		return tx.SetMeta("small", "x")
 	})

@@ -89,8 +89,9 @@ func (d *doctor) checkStore(ctx context.Context) {
 		return
 	}
 	d.store = s
-	if err := s.Update(ctx, func(*store.Tx) error { return nil }); err != nil {
+	if err := s.Probe(ctx); err != nil {
 		d.add(statusFail, "store", fmt.Sprintf("%s cannot be written: %v", path, err), "Give the user that runs joinery the right to write the file and its folder, and see that the disk is not full or read-only.")
+		d.disk(folder)
 		return
 	}
 	// Opening has asserted both settings on every connection.
