@@ -18,7 +18,9 @@ func TestSaved(t *testing.T) {
 		return strings.ReplaceAll(strings.ReplaceAll(s, "T110000", "T130000"), "T100000", "T120000")
 	}
 	raised := func(s string) string { return strings.ReplaceAll(s, "SEQUENCE:2", "SEQUENCE:3") }
-	off := func(s string) string { return strings.ReplaceAll(s, "SUMMARY:Planning", "SUMMARY:Planning\nSTATUS:CANCELLED") }
+	off := func(s string) string {
+		return strings.ReplaceAll(s, "SUMMARY:Planning", "SUMMARY:Planning\nSTATUS:CANCELLED")
+	}
 	renamed := func(s string) string { return strings.ReplaceAll(s, "SUMMARY:Planning", "SUMMARY:Review") }
 	delegating := add(t, edit(t, single, "CN=Boris;PARTSTAT=NEEDS-ACTION", `CN=Boris;PARTSTAT=DELEGATED;DELEGATED-TO="mailto:vera@example.com"`),
 		edit(t, vera, "CN=Vera", `CN=Vera;DELEGATED-FROM="mailto:boris@example.org"`))
