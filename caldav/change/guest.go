@@ -109,9 +109,12 @@ func (g *guest) answer(c *Changer, tx *store.Tx, s *situation, by Caller, data [
 	}
 	told := itip.ReplyView(g.view, s.user.Addresses, nil, 0)
 	says := itip.DiffReply(told, itip.ReplyView(e, s.user.Addresses, told, itip.SequenceOf(e)))
-	comment := saidIn(e, s.user)
-	if comment == saidIn(s.before(), s.user) {
-		comment = ""
+	comment := ""
+	before := saidIn(s.before(), s.user)
+	for _, text := range saidIn(e, s.user) {
+		if comment == "" && !slices.Contains(before, text) {
+			comment = text
+		}
 	}
 	edit := e.Object.Edit()
 	done := false
@@ -169,20 +172,20 @@ func (c *Changer) tellOrganizer(tx *store.Tx, organizer *store.User, e *ical.Eve
 	return c.putMessage(tx, organizer, e.UID, data)
 }
 
-// saidIn is the comment that an attendee's copy carries for its organiser.
-func saidIn(e *ical.Event, u *store.User) string {
+// saidIn are the comments that an attendee's copy carries for its organiser.
+func saidIn(e *ical.Event, u *store.User) (comments []string) {
 	if e == nil {
-		return ""
+		return nil
 	}
 	for _, v := range e.All() {
 		if attendeeOf(v, ownAddress(e, u)) == nil {
 			continue
 		}
 		if text := strings.TrimSpace(v.Component.Text("COMMENT")); text != "" {
-			return truncate(text, 1000)
+			comments = append(comments, truncate(text, 1000))
 		}
 	}
-	return ""
+	return comments
 }
 
 // unseen is the copy that was delivered to the user and that no client has saved yet, where a client

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -125,6 +126,24 @@ func TestRowsAnswered(t *testing.T) {
 		w.wantSaid(part(got, 2), boris, "NEEDS-ACTION")
 		w.contains(part(got, 2), from(nth(2).Add(48*time.Hour))...)
 	}, func(c *config) { c.CalDAV.WaitForLink = duration(100 * time.Millisecond) })
+	rows.play("a comment is told once where an occurrence keeps it and the series loses it", func(w *world) {
+		w.anna.save(aPath, withOverride(seriesOf("a", invitation()...), 2, from(nth(2).Add(time.Hour))...))
+		mine := says(w.boris.get(borisCopy).body, boris, "ACCEPTED")
+		w.boris.save(borisCopy, strings.ReplaceAll(mine, "BEGIN:VEVENT", "BEGIN:VEVENT\r\nCOMMENT:from afar"))
+		w.idle()
+		mine = w.boris.get(borisCopy).body
+		w.boris.save(borisCopy, says(strings.Replace(mine, "COMMENT:from afar", "COMMENT:after all in the room", 1), boris, "TENTATIVE"))
+		w.idle()
+		mine = w.boris.get(borisCopy).body
+		w.boris.save(borisCopy, says(strings.Replace(mine, "COMMENT:after all in the room\r\n", "", 1), boris, "ACCEPTED"))
+		w.idle()
+		w.later(time.Hour)
+		w.idle()
+		for _, comment := range []string{"from afar", "after all in the room"} {
+			told := slices.DeleteFunc(w.letters(anna), func(l rowsLetter) bool { return !strings.Contains(l.text, comment) })
+			same(w, "mails that tell "+comment, len(told), 1)
+		}
+	})
 	rows.play("the copy of what was called off is saved when it takes place again", func(w *world) {
 		text := w.anna.save(aPath, withOverride(seriesOf("a", invitation()...), 2, from(nth(2).Add(time.Hour))...))
 		w.boris.save(borisCopy, says(w.boris.get(borisCopy).body, boris, "ACCEPTED"))
