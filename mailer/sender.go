@@ -115,7 +115,7 @@ const sessionMails = 5
 func (s *Sender) Queues() []outbox.Queue {
 	return []outbox.Queue{
 		{Kind: change.WorkMail, Workers: lookers, Handle: s.mail},
-		{Kind: change.WorkSubmit, Workers: s.opts.Workers, Batch: sessionMails, Handle: s.submit},
+		{Kind: change.WorkSubmit, Workers: s.opts.Workers, Batch: sessionMails, Insist: true, Handle: s.submit},
 	}
 }
 

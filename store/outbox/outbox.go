@@ -98,6 +98,9 @@ type Queue struct {
 	// Batch is how many subjects a worker takes at once; 0: one. It handles one after the other, and what came
 	// of one is recorded while it handles the next. What it does not come to in time is given back.
 	Batch int
+	// Insist: what a handler did must not be done again. While the disk is full, or another program keeps the store
+	// locked, it is tried to record it for as long as the program runs; the worker does nothing else meanwhile.
+	Insist bool
 	// Group, if set, names what a subject shares with others ("mtslink"): of one group at most
 	// GroupLimit subjects (at least 1) run at once, so that a slow one leaves workers to the rest.
 	// It is asked before each run, by one goroutine; "" is no group.

@@ -291,11 +291,12 @@ func (q *queue) work(ctx context.Context, jobs []*Job) {
 var errPanic = errors.New("panic")
 
 // record writes down what came of a job: last, which may be nil, and what its handler returned. It tells whether
-// that is in the store. Where that takes nothing now it is tried until deadline: what was done would be done again.
+// that is in the store. Where that takes nothing now it is tried until deadline, or, where the queue insists, as long as
+// the program runs: what was done would be done again.
 func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) (time.Time, error), next time.Time, failed error,
 	deadline time.Time, log *slog.Logger) bool {
 	// What was done is recorded also when the program is being stopped.
-	stopped, ctx := ctx.Err() != nil, context.WithoutCancel(ctx)
+	running, stopped, ctx := ctx, ctx.Err() != nil, context.WithoutCancel(ctx)
 	outcome := func(tx *store.Tx, next time.Time) error {
 		switch {
 		case failed == nil:
@@ -309,8 +310,9 @@ func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) (
 	}
 	for last != nil && !errors.Is(failed, ErrLost) {
 		var own error // of the work, not of the store
+		begun := false
 		err := q.store.Update(ctx, func(tx *store.Tx) error {
-			own = nil // of an earlier attempt
+			begun = true
 			if err := (&Job{Work: w}).Hold(tx); errors.Is(err, ErrLost) {
 				own = err
 				return err
@@ -328,9 +330,19 @@ func (q *queue) record(ctx context.Context, w store.Work, last func(*store.Tx) (
 			return true
 		}
 		unable := own == nil && !errors.Is(err, store.ErrClosed) || errors.Is(err, store.ErrFull)
-		if unable && time.Until(deadline) > 0 {
+		// A full disk, and another program that has the database to itself, are everybody's trouble, and end one day.
+		insist := q.Insist && (!begun || errors.Is(err, store.ErrFull)) && running.Err() == nil
+		early := time.Until(deadline) > 0
+		if unable && (early || insist) {
 			log.Warn("recording what came of work; it is tried again", "error", err)
-			time.Sleep(recordPause)
+			if early {
+				time.Sleep(recordPause)
+				continue
+			}
+			select {
+			case <-time.After(poll):
+			case <-running.Done():
+			}
 			continue
 		}
 		if errors.Is(err, ErrAgain) {

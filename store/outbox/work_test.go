@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -217,6 +218,43 @@ func TestRecordOnAFullDisk(t *testing.T) {
 		tr.want(t, "0s 1", "3s recorded")
 		if w := b.row(1); w != nil {
 			t.Errorf("work is left: %+v", w)
+		}
+	})
+}
+
+// Where a queue insists, a disk that stays full has it wait for as long as the program runs: the lease is long over then.
+func TestRecordOnADiskThatStaysFull(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		tr := newTrace()
+		var full atomic.Bool
+		full.Store(true)
+		b.r.Add(outbox.Queue{Kind: "k", Workers: 2, Insist: true, Handle: func(_ context.Context, j *outbox.Job) (time.Time, error) {
+			tr.add("%d", j.Subject)
+			j.Record(func(tx *store.Tx) (time.Time, error) {
+				if full.Load() {
+					return time.Time{}, fmt.Errorf("storing the outcome: %w", store.ErrFull)
+				}
+				tr.add("recorded %d", j.Subject)
+				return time.Time{}, nil
+			})
+			return time.Time{}, nil
+		}})
+		b.touch(1, 0)
+		b.start()
+		time.Sleep(10*time.Minute - time.Second)
+		full.Store(false)
+		time.Sleep(time.Minute)
+		full.Store(true)
+		b.touch(2, 0)
+		time.Sleep(2 * time.Minute)
+		b.halt()
+		tr.add("stopped")
+		tr.want(t, "0s 1", "10m0s recorded 1", "10m59s 2", "12m59s stopped")
+		if w := b.row(1); w != nil {
+			t.Errorf("work is left: %+v", w)
+		}
+		if w := b.row(2); w == nil || w.Version != 1 {
+			t.Errorf("work that could not be recorded: %+v", w)
 		}
 	})
 }
