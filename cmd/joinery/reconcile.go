@@ -267,7 +267,12 @@ func (d *doctor) sweeps(ctx context.Context) {
 		d.add(statusFail, "reconcile", fmt.Sprintf("%d conferences without an event are due, more than the %d that one run deletes; none was deleted", last.Due, last.Limit),
 			fmt.Sprintf("Look at joinery reconcile -n; if all of them may be deleted, run joinery reconcile --yes-delete %d.", last.Due))
 	case last.Failed():
-		d.add(statusWarn, "reconcile", "an account could not be compared at "+at(last.At), "See the provider's line, then run joinery reconcile.")
+		for _, a := range last.Accounts {
+			if a.Problem != "" {
+				d.add(statusWarn, "reconcile", fmt.Sprintf("%s could not be compared to the end at %s: %s", a.Name, at(last.At), a.Problem),
+					"Look at the provider's line and at joinery reconcile -n, then run joinery reconcile.")
+			}
+		}
 	default:
 		d.add(statusOK, "reconcile", "the accounts were compared at "+at(last.At), "")
 	}

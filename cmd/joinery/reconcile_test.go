@@ -291,7 +291,7 @@ func TestReconcileRefused(t *testing.T) {
 	c.services.account.SetPlanLapsed(true)
 	c.reconcile(1, "-n", "mtslink: could not be looked at to the end", "403")
 	c.reconcile(1, "", "mtslink: could not be looked at to the end")
-	if _, out, _ := c.do("", "doctor"); !strings.Contains(out, "warn  reconcile: an account could not be compared") {
+	if _, out, _ := c.do("", "doctor"); !strings.Contains(out, "warn  reconcile: mtslink could not be compared to the end at ") || !strings.Contains(strings.SplitAfter(out, "reconcile: mtslink")[1], "403") {
 		t.Errorf("doctor:\n%s", out)
 	}
 	c.write(strings.Split(exampleConfig, "[[provider]]")[0])
