@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -64,5 +65,31 @@ func TestRecordedAgain(t *testing.T) {
 	wantSubjects(t, r, "boris@example.org Invitation: Planning", "vera@example.com Invitation: Planning")
 	if m := b.messages(); len(m) != 1 || m[0].State != store.MessageSent || m[0].MessageID != b.delivery("boris@example.org").MessageID {
 		t.Errorf("the first event's mails are %+v", m)
+	}
+}
+
+// A mail is given up for age only while it is being tried: a program that was stopped for a week, or whose clock was
+// set from last year to today, finds the relay starting, too.
+func TestGivenUpWhileItIsTried(t *testing.T) {
+	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	const day = 24 * time.Hour
+	s := &Sender{opts: Options{GiveUp: 5 * day, Now: func() time.Time { return now }}}
+	away := &SubmitError{Temporary, "connect", errors.New("refused")}
+	for name, test := range map[string]struct {
+		age, last time.Duration // since it was composed, and since it was last tried
+		attempts  int           // until now
+		want      string
+	}{
+		"tried all the time":              {6 * day, 10 * time.Minute, 700, "5.1"},
+		"not for long enough":             {4 * day, 10 * time.Minute, 600, ""},
+		"the program was stopped":         {9 * day, 8 * day, 100, ""},
+		"the program was stopped at once": {9 * day, 9 * day, 0, ""},
+		"and the relay is still away":     {9 * day, time.Second, 1, ""},
+		"and it is away for a good while": {9 * day, 10 * time.Minute, 12, "5.1"},
+	} {
+		m := &store.Message{Created: now.Add(-test.age), Updated: now.Add(-test.last), Attempts: test.attempts}
+		if got := s.settle(m, Temporary, away); got != test.want {
+			t.Errorf("%s: the status is %q, want %q", name, got, test.want)
+		}
 	}
 }

@@ -16,6 +16,14 @@ import (
 // gather is how long the look at an event waits for the outcomes of its other messages.
 const gather = 200 * time.Millisecond
 
+// A message that is old enough is given up only where it was tried more than fewAttempts times, which take a
+// quarter of an hour, and the last time less than longPause ago: while the program does not run, or its clock is
+// wrong, nobody tries.
+const (
+	fewAttempts = 10
+	longPause   = time.Hour
+)
+
 // submit hands one message to the relay: the stored bytes, as often as it takes. That it is being tried is
 // known by the lease of its work, so that after a crash the repetition is the same message to the byte.
 func (s *Sender) submit(ctx context.Context, j *outbox.Job) (time.Time, error) {
@@ -48,6 +56,7 @@ func (s *Sender) submit(ctx context.Context, j *outbox.Job) (time.Time, error) {
 // settle notes in m what came of an attempt. It returns the SCHEDULE-STATUS, "" where it is to be tried again.
 func (s *Sender) settle(m *store.Message, outcome Outcome, failure error) (status string) {
 	m.Attempts++
+	tried := m.Attempts > fewAttempts && s.opts.Now().Sub(m.Updated) < longPause
 	m.LastError = errorText(failure)
 	switch outcome {
 	case Accepted:
@@ -59,7 +68,7 @@ func (s *Sender) settle(m *store.Message, outcome Outcome, failure error) (statu
 	case Ambiguous:
 		m.State = store.MessageTrying
 	}
-	if status == "" && s.opts.Now().Sub(m.Created) > s.opts.GiveUp {
+	if status == "" && tried && s.opts.Now().Sub(m.Created) > s.opts.GiveUp {
 		m.State, status = store.MessageFailed, "5.1"
 	}
 	return status
