@@ -24,6 +24,7 @@ func TestPropfind(t *testing.T) {
 
 	f.do("PROPFIND", annaCal, "").condition(http.StatusForbidden, nsDAV, "propfind-finite-depth")
 	f.do("PROPFIND", annaCal, "", "Depth: infinity").condition(http.StatusForbidden, nsDAV, "propfind-finite-depth")
+	f.do("PROPFIND", annaCal, "", "Depth: INFINITY").condition(http.StatusForbidden, nsDAV, "propfind-finite-depth") // RFC 5234 §2.3
 	f.do("PROPFIND", annaCal, "", "Depth: 2").want(http.StatusBadRequest)
 	f.do("PROPFIND", annaCal+"none.ics", "", "Depth: 0").want(http.StatusNotFound)
 	f.do("PROPFIND", annaHome+"none/", "", "Depth: 1").want(http.StatusNotFound)

@@ -2,20 +2,21 @@ package caldav
 
 import (
 	"net/http"
+	"strings"
 
 	"joinery/store"
 )
 
 // depth reads the Depth header: 0, 1 or -1 for infinity; absent is returned as otherwise.
 func depth(h http.Header, otherwise int) (int, error) {
-	switch h.Get("Depth") {
+	switch strings.ToLower(h.Get("Depth")) {
 	case "":
 		return otherwise, nil
 	case "0":
 		return 0, nil
 	case "1", "1,noroot":
 		return 1, nil
-	case "infinity", "Infinity", "infinite":
+	case "infinity", "infinite":
 		return -1, nil
 	}
 	return 0, refuse(http.StatusBadRequest, "Depth is 0, 1 or infinity")

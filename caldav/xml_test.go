@@ -150,6 +150,7 @@ func FuzzParseXML(f *testing.F) {
 	f.Add([]byte(propfindBody("D:displayname")))
 	f.Add([]byte(patch(`<E:thing xml:lang="ru" E:a="1">x<E:in/>y</E:thing>`, "<D:displayname/>")))
 	f.Add([]byte("<a>&#13;<![CDATA[x]]></a>"))
+	f.Add([]byte(`<E:a xmlns:E="u"><E:1 xml:lang="x"/><:b/><xml:c/><E:имя́ E:2="d"/></E:a>`))
 	f.Add([]byte(query(`<C:comp-filter name="VEVENT"><C:time-range start="20300101T000000Z"/></C:comp-filter>`)))
 	f.Add([]byte(syncBody("", "<D:limit><D:nresults>3</D:nresults></D:limit>")))
 	f.Fuzz(func(t *testing.T, data []byte) {
