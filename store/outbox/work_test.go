@@ -196,6 +196,18 @@ func TestStopInBatch(t *testing.T) {
 	})
 }
 
+// wantOnce works on a subject that can be recorded after 3 s only.
+func (b *bench) wantOnce(tr *trace) {
+	b.t.Helper()
+	b.touch(1, 0)
+	b.start()
+	time.Sleep(time.Minute)
+	tr.want(b.t, "0s 1", "3s recorded")
+	if w := b.row(1); w != nil {
+		b.t.Errorf("work is left: %+v", w)
+	}
+}
+
 // What was done is recorded also where the disk is full for a while: it is not done again.
 func TestRecordOnAFullDisk(t *testing.T) {
 	inBubble(t, func(b *bench) {
@@ -212,13 +224,7 @@ func TestRecordOnAFullDisk(t *testing.T) {
 			})
 			return time.Time{}, nil
 		}})
-		b.touch(1, 0)
-		b.start()
-		time.Sleep(time.Minute)
-		tr.want(t, "0s 1", "3s recorded")
-		if w := b.row(1); w != nil {
-			t.Errorf("work is left: %+v", w)
-		}
+		b.wantOnce(tr)
 	})
 }
 
@@ -276,12 +282,6 @@ func TestRecordWhereTheLeaseCannotBeRead(t *testing.T) {
 			})
 			return time.Time{}, nil
 		}})
-		b.touch(1, 0)
-		b.start()
-		time.Sleep(time.Minute)
-		tr.want(t, "0s 1", "3s recorded")
-		if w := b.row(1); w != nil {
-			t.Errorf("work is left: %+v", w)
-		}
+		b.wantOnce(tr)
 	})
 }
