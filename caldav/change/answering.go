@@ -3,6 +3,7 @@ package change
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,6 +77,7 @@ func (r *answering) take() (Outcome, error) {
 	if len(rows) == 0 {
 		return r.refused(r.outcome)
 	}
+	rows = append(rows, r.again(said, rows)...)
 	changed, full, err := r.apply(said)
 	if err != nil {
 		return OutcomeUnknown, err
@@ -295,6 +297,35 @@ func (r *answering) apply(said []itip.Part) (changed bool, full []itip.Part, err
 	}
 	status := map[string]string{r.Address: answered}
 	return true, full, r.c.markDelivered(r.tx, p.Row.ID, status, false)
+}
+
+// again are the occurrences that were declined and are no longer: the series was declined too, and what is answered
+// to it now counts for what had the same answer (itip.Apply).
+func (r *answering) again(said []itip.Part, rows []*store.Answer) (out []*store.Answer) {
+	says := func(v *ical.VEvent) string {
+		if v == nil {
+			return ""
+		}
+		if a := attendeeOf(v, r.Address); a != nil {
+			return a.PartStat
+		}
+		return ""
+	}
+	i := slices.IndexFunc(rows, func(row *store.Answer) bool { return row.RecurrenceID == "" })
+	if i < 0 || rows[i].PartStat == "DECLINED" || says(r.present.Event.Master) != "DECLINED" {
+		return nil
+	}
+	for key, row := range r.known {
+		at := r.present.occurrenceOf(key)
+		if key == "" || row.PartStat != "DECLINED" || says(componentOf(r.present.Event, at)) != "DECLINED" ||
+			slices.ContainsFunc(said, func(p itip.Part) bool { return p.Occurrence.Equal(at) }) {
+			continue
+		}
+		now := *row
+		now.PartStat, now.Sequence, now.Stamp, now.Source = rows[i].PartStat, rows[i].Sequence, rows[i].Stamp, rows[i].Source
+		out = append(out, &now)
+	}
+	return out
 }
 
 // tell has the organiser told by mail, once, of what the event has no room for.

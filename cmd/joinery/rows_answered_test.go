@@ -140,6 +140,25 @@ func TestRowsAnswered(t *testing.T) {
 		w.wantSaid(part(got, 2), boris, "NEEDS-ACTION")
 		w.contains(part(got, 2), from(nth(2).Add(48*time.Hour))...)
 	}, func(c *config) { c.CalDAV.WaitForLink = duration(time.Minute) })
+	for way, accepts := range map[string]func(w *world){
+		"by mail":         func(w *world) { w.mailed(boris, 0, "", accepted) },
+		"in the calendar": func(w *world) { w.boris.save(borisCopy, says(w.boris.get(borisCopy).body, boris, "ACCEPTED")) },
+	} {
+		rows.play("who took out an occurrence declines the series and accepts all "+way, func(w *world) {
+			text := w.anna.save(aPath, seriesOf("a", invitation()...))
+			w.boris.save(borisCopy, says(w.boris.get(borisCopy).body, boris, "ACCEPTED"))
+			w.boris.save(borisCopy, strings.Replace(w.boris.get(borisCopy).body, "RRULE:", inMoscow("EXDATE", nth(2))+"\r\nRRULE:", 1))
+			w.wantSaid(part(w.anna.get(aPath).body, 2), boris, "DECLINED")
+			w.boris.save(borisCopy, says(w.boris.get(borisCopy).body, boris, "DECLINED"))
+			w.anna.save(aPath, with(text, "SUMMARY:From a client of before")) // the occurrence says nothing of its own any more
+			w.lacks(w.anna.get(aPath).body, "RECURRENCE-ID")
+			accepts(w)
+			w.idle()
+			w.wantSaid(w.anna.get(aPath).body, boris, "ACCEPTED")
+			w.lacks(w.anna.get(aPath).body, "DECLINED")
+			w.lacks(w.boris.get(borisCopy).body, "EXDATE")
+		})
+	}
 	rows.play("a comment is told once where an occurrence keeps it and the series loses it", func(w *world) {
 		w.anna.save(aPath, withOverride(seriesOf("a", invitation()...), 2, from(nth(2).Add(time.Hour))...))
 		mine := says(w.boris.get(borisCopy).body, boris, "ACCEPTED")
