@@ -95,9 +95,9 @@ func (s *seriesRun) atAccount(r *faultRun, prefix string, state emulator.State, 
 			case s.moved[c.Key] == c.ID && (!ok || !c.Start.Equal(next.start)):
 				// Its server was away until its meeting was over. It is left to whoever moved it; that of the next
 				// occurrence is looked for below.
-			case r.outdated[uid] && c.Start.After(now) && (!ok || !c.Start.Equal(next.start)):
-				// Its event was changed after the backup, and the conference brought there: the old database
-				// takes it for what it was then, over perhaps, and asks for its status, not for its time.
+			case r.outdated[uid] && (c.Start.After(now) || c.Status == "START") && (!ok || !c.Start.Equal(next.start)):
+				// Its event was changed after the backup, and the conference brought there: the old database takes it
+				// for what it was then, over perhaps, and asks for its status, not for its time. People may have come.
 			case !ok:
 				r.fail(uid, "nothing remains that asks for a conference, and there is %s", faultTold(c))
 			case !c.Start.Equal(next.start):
