@@ -167,8 +167,9 @@ func (s *answerState) answered(op *answerOp, capacity int) []*answerState {
 		before, ok := s.part(p.key)
 		for _, was := range states {
 			next = append(next, was.answeredPart(op, p, capacity)...)
-			if len(op.loose) > 0 && ok && before.said == p.ps {
-				next = append(next, was) // stored already: what else came changed the series, which this followed
+			if len(op.loose) > 0 && (p.key != 0 || ok && before.said == p.ps) {
+				// Stored already: what else came changed the series, which this followed. Or it is out of the copy since.
+				next = append(next, was)
 			}
 		}
 		states = next
@@ -198,14 +199,15 @@ func (s *answerState) answeredPart(op *answerOp, p answerPart, capacity int) []*
 		return none
 	}
 	before, answered := s.last[p.key]
-	older := late || s.again && strings.Contains(op.way, "mail") // it may count as older
+	mailed := strings.Contains(op.way, "mail") || op.way == "counter"
+	older := late || s.again && mailed // it may count as older
 	if answered && op.late {
 		if op.stamp.Before(before.stamp.Add(-2 * time.Second)) {
 			return none
 		}
 		older = true
 	}
-	if answered && op.sequence >= 0 && (before.sequence < 0 && strings.Contains(op.way, "mail") || op.sequence < before.sequence) {
+	if answered && op.sequence >= 0 && (before.sequence < 0 && mailed || op.sequence < before.sequence) {
 		older = true
 	}
 	if op.way == "counter" || op.way == "mail" || op.way == "late mail" || op.way == "repeated mail" {

@@ -89,7 +89,8 @@ func (s *seriesRun) hand() {
 	case 1, 2:
 		err = mts.Rename(faultSessionID(c), fmt.Sprintf("%s (переименовано %d)", c.Name, s.hands))
 	case 3:
-		err = mts.Reschedule(faultSessionID(c), c.Start.Add(time.Duration(1+s.random.IntN(40))*15*time.Minute))
+		// Never twice to the same time: then it is left there.
+		err = mts.Reschedule(faultSessionID(c), c.Start.Add(time.Duration(1+s.hands%40)*15*time.Minute))
 		s.moved[c.Key] = c.ID
 	case 4:
 		s.byOwner(c, "delete")
