@@ -226,8 +226,13 @@ func (p *answerer) throwAway(ctx context.Context, e *answeredEvent) {
 	op := &answerOp{way: "delete", sequence: -1, seen: c.sheet.times(p.address)}
 	series := c.sheet.said(p.address)
 	if c.sheet.text("STATUS") != "CANCELLED" {
-		if c.sheet.master() && series != "DECLINED" {
-			op.parts = append(op.parts, answerPart{ps: "DECLINED", needStart: c.sheet.instant("DTSTART").Unix()})
+		whole := answerPart{ps: "DECLINED", needStart: c.sheet.instant("DTSTART").Unix()}
+		switch {
+		case !c.sheet.master():
+		case series != "DECLINED":
+			op.parts = append(op.parts, whole)
+		default:
+			op.loose = append(op.loose, whole) // another word by another way may be on its way into the copy
 		}
 		for _, o := range c.sheet.overrides() {
 			if said := o.said(p.address); said != "DECLINED" && said != "" && (said != series || !c.sheet.master()) {
